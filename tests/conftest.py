@@ -1,0 +1,120 @@
+"""What every test runs in: loopback only, no float in money, one real Redis, one real database.
+
+The servers start before Django reads its settings, so this file sets the environment first and
+names the settings module last. `TRADEOPS_TEST_DB=pg` runs against PostgreSQL (`TEST_DATABASE_URL`,
+else an embedded server) and only the tests that use the database or the processes.
+"""
+
+from __future__ import annotations
+
+import decimal
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+
+from tests.support.postgres import PostgresServer, start_postgres
+from tests.support.redis import RedisServer, start_redis
+
+PG_LEG = os.environ.get("TRADEOPS_TEST_DB") == "pg"
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared, not bound
+
+_home: Path | None = None
+_redis: RedisServer | None = None
+_postgres: PostgresServer | None = None
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+
+
+class OutsideError(RuntimeError):
+    """A test tried to reach a machine other than this one."""
+
+
+def _refuse_outside(sock: socket.socket, address: Any) -> None:
+    if sock.family == socket.AF_UNIX or str(address[0]).startswith(LOOPBACK):
+        return
+    message = f"tests may not leave this machine: {address!r}"
+    raise OutsideError(message)
+
+
+def _guarded_connect(sock: socket.socket, address: Any) -> None:
+    _refuse_outside(sock, address)
+    _connect(sock, address)
+
+
+def _guarded_connect_ex(sock: socket.socket, address: Any) -> int:
+    _refuse_outside(sock, address)
+    return _connect_ex(sock, address)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers, then let pytest-django load the settings."""
+    global _home, _redis, _postgres  # noqa: PLW0603 - one session, one set of servers
+    # New threads copy DefaultContext, the running one has its own.
+    decimal.DefaultContext.traps[decimal.FloatOperation] = True
+    decimal.getcontext().traps[decimal.FloatOperation] = True
+    if config.option.markexpr != "live":
+        socket.socket.connect = _guarded_connect  # type: ignore[method-assign,assignment]
+        socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign,assignment]
+    if config.option.collectonly or config.option.help:
+        _load_django()
+        return
+    _home = Path(tempfile.mkdtemp(prefix="tradeops-test-"))
+    _redis = start_redis(_home / "redis")
+    os.environ.update(TRADEOPS_HOME=str(_home), TRADEOPS_ENV_FILE=os.devnull, REDIS_URL=_redis.url)
+    if PG_LEG and os.environ.get("TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    elif PG_LEG:
+        _postgres = start_postgres(_home / "postgres")
+        os.environ["DATABASE_URL"] = _postgres.url
+    else:
+        os.environ.pop("DATABASE_URL", None)
+    _load_django()
+
+
+def _load_django() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tradeops.settings.test"
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    """End the servers and remove their files."""
+    for server in (_redis, _postgres):
+        if server is not None:
+            server.stop()
+    if _home is not None:
+        shutil.rmtree(_home, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the PostgreSQL leg keep what can differ there; the rest ran on the SQLite leg."""
+    if not PG_LEG:
+        return
+    kept = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db") or item.get_closest_marker("stack"):
+        return True
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & {"db", "transactional_db", "django_db_reset_sequences"})
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Return the URL of the session's Redis (the one that the settings use, too)."""
+    assert _redis is not None
+    return _redis.url
+
+
+@pytest.fixture(scope="session")
+def database_url() -> str | None:
+    """Return the URL of the PostgreSQL server of this leg, None on the SQLite leg."""
+    return os.environ.get("DATABASE_URL")

@@ -1,0 +1,14 @@
+"""Let the classes that are generic for the type checker be subscripted while the program runs.
+
+`DecimalField[Any, Any]` and `ModelAdmin[Order]` are what django-stubs asks for; Django's own
+classes do not know the brackets. They return the class itself.
+"""
+
+from __future__ import annotations
+
+from django.contrib.admin.options import BaseModelAdmin
+from django.db.models import Field
+
+for _generic in (Field, BaseModelAdmin):
+    if not hasattr(_generic, "__class_getitem__"):
+        setattr(_generic, "__class_getitem__", classmethod(lambda cls, _types: cls))  # noqa: B010
