@@ -1,0 +1,42 @@
+"""Exact decimal helpers. No float ever enters here."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+EIGHT_PLACES = Decimal("0.00000001")
+PRECISION = Context(prec=34, rounding=ROUND_HALF_EVEN)
+
+
+def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """Largest multiple of `step` that is not above `value` (both >= 0)."""
+    if step <= 0:
+        raise ValueError("step must be positive")
+    steps = (value / step).to_integral_value(rounding=ROUND_FLOOR)
+    return steps * step
+
+
+def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """Smallest multiple of `step` that is not below `value` (both >= 0)."""
+    if step <= 0:
+        raise ValueError("step must be positive")
+    steps = (value / step).to_integral_value(rounding=ROUND_CEILING)
+    return steps * step
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    """Whether `value` lies on the grid of `step`."""
+    return value % step == 0
+
+
+def round_money(value: Decimal) -> Decimal:
+    """Round to 8 decimals, half even: the resolution of the venue's books."""
+    return value.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN)
+
+
+def plain(value: Decimal) -> str:
+    """Fixed-point text without exponent and without trailing zeros ("0", "0.5", "1200")."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text

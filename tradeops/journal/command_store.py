@@ -1,0 +1,247 @@
+"""The life of a command: enqueue, claim, complete, wait (D1, D2).
+
+Every transition is a compare-and-swap that must hit exactly one row; a Celery message only carries
+an id, and losing or repeating it changes nothing.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import current_app
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from kombu.exceptions import OperationalError
+
+from tradeops.domain.commands import CommandStatus, DomainCommand
+from tradeops.domain.enums import Source
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.domain.events import CommandCompleted, CommandSubmitted
+from tradeops.journal import codec
+from tradeops.journal.event_store import Draft, Origin, append, lock_head
+from tradeops.journal.models import Command
+from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.db import write_transaction
+from tradeops.kit.wakeups import hub
+
+logger = logging.getLogger(__name__)
+
+EXECUTE_TASK = "tradeops.engine.tasks.execute_command"
+ORDERS_QUEUE = "orders"
+CLAIM_TTL = timedelta(seconds=15)
+POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks and through which door; `principal` scopes idempotency keys."""
+
+    principal: str
+    source: Source
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """`request_hash` is the SHA-256 of the canonical request body."""
+
+    key: str
+    route: str = ""
+    request_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a command until `until`; `token` fences out whoever had it before."""
+
+    command: Command
+    worker: str
+    token: int
+    until: datetime
+
+
+def enqueue(
+    command: DomainCommand,
+    *,
+    account_id: int,
+    command_id: UUID,
+    asker: Asker,
+    now: datetime,
+    idempotency: Idempotency | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[Command, bool]:
+    """Write Command(NEW) and CommandSubmitted in one transaction; hint the worker on commit.
+
+    Returns the row and whether it is new. A known key with the same request returns the first row.
+
+    Raises:
+        TradeOpsError: IDEMPOTENCY_CONFLICT when the key was used for another request.
+
+    Source: reliability.md §4 "Send protocol" TX1.
+    """
+    idempotency = idempotency or Idempotency(key=str(command_id))
+    row = _new_row(command, account_id, command_id, asker, now, idempotency, expires_at)
+    try:
+        with write_transaction():
+            row.save(force_insert=True)
+            submitted = CommandSubmitted(command_id, row.kind, row.payload)
+            append(
+                lock_head(account_id),
+                [Draft(submitted, now)],
+                Origin(asker.principal, asker.source, now, command_id, command_id),
+            )
+            transaction.on_commit(lambda: publish_hint(command_id))
+    except IntegrityError:
+        return _known(row), False
+    return row, True
+
+
+def _new_row(
+    command: DomainCommand,
+    account_id: int,
+    command_id: UUID,
+    asker: Asker,
+    now: datetime,
+    idempotency: Idempotency,
+    expires_at: datetime | None,
+) -> Command:
+    payload = codec.encode(command)
+    return Command(
+        id=command_id,
+        account_id=account_id,
+        kind=type(command).__name__,
+        symbol=payload.get("symbol") or "",
+        payload=payload,
+        principal=asker.principal,
+        source=asker.source,
+        request_id=asker.request_id,
+        created_at=now,
+        expires_at=expires_at,
+        idempotency_route=idempotency.route,
+        idempotency_key=idempotency.key,
+        request_hash=idempotency.request_hash,
+    )
+
+
+def _known(row: Command) -> Command:
+    known = Command.objects.get(
+        principal=row.principal,
+        idempotency_route=row.idempotency_route,
+        idempotency_key=row.idempotency_key,
+    )
+    if known.request_hash != row.request_hash:
+        raise TradeOpsError(
+            ErrorCode.IDEMPOTENCY_CONFLICT,
+            "This idempotency key was used for another request.",
+            details={"command_id": str(known.pk)},
+        )
+    return known
+
+
+def publish_hint(command_id: UUID) -> None:
+    """Tell a worker that a command waits. A broker that is down is left to the sweeper (D1)."""
+    try:
+        current_app.send_task(
+            EXECUTE_TASK, kwargs={"command_id": str(command_id)}, queue=ORDERS_QUEUE
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("hint for %s not published: %s", command_id, type(error).__name__)
+
+
+def claim(command_id: UUID, *, worker: str, now: datetime) -> Claim | None:
+    """Swap the command to `worker`; None when it is not NEW or somebody else holds it."""
+    until = now + CLAIM_TTL
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    with write_transaction():
+        won = Command.objects.filter(free, pk=command_id, status=CommandStatus.NEW).update(
+            claimed_by=worker,
+            claimed_until=until,
+            claim_token=F("claim_token") + 1,
+            attempts=F("attempts") + 1,
+        )
+        if won != 1:
+            return None
+        command = Command.objects.get(pk=command_id)
+    return Claim(command, worker, command.claim_token, until)
+
+
+def mark_sent(held: Claim, *, now: datetime, verdicts: list[dict[str, Any]]) -> None:
+    """NEW → SENT under the fence, in the caller's transaction (TX2).
+
+    Raises:
+        LostClaim: another worker took the command meanwhile; the caller must not send.
+    """
+    won = Command.objects.filter(
+        pk=held.command.pk,
+        status=CommandStatus.NEW,
+        claim_token=held.token,
+        claimed_by=held.worker,
+    ).update(status=CommandStatus.SENT, sent_at=now, verdicts=verdicts)
+    if won != 1:
+        raise LostClaim(str(held.command.pk))
+
+
+class LostClaim(Exception):
+    """The fencing token is old."""
+
+
+def completed(
+    command: Command,
+    status: CommandStatus,
+    *,
+    now: datetime,
+    code: str = "",
+    detail: str = "",
+    exchange_code: int = 0,
+    result: dict[str, Any] | None = None,
+    verdicts: list[dict[str, Any]] | None = None,
+) -> Draft | None:
+    """Make the command terminal inside the caller's transaction.
+
+    Returns the event to append, or None when it was terminal already (terminal never changes, I12).
+    """
+    changes: dict[str, Any] = {
+        "status": status,
+        "completed_at": now,
+        "code": code,
+        "detail": detail,
+        "exchange_code": exchange_code,
+        "outcome_unknown": False,
+    }
+    if result is not None:
+        changes["result"] = result
+    if verdicts is not None:
+        changes["verdicts"] = verdicts
+    won = Command.objects.filter(
+        pk=command.pk, status__in=[CommandStatus.NEW, CommandStatus.SENT]
+    ).update(**changes)
+    if won != 1:
+        return None
+    transaction.on_commit(lambda: hub().notify(str(command.pk)))
+    return Draft(CommandCompleted(command.pk, command.kind, status, code, detail), now)
+
+
+def wait(
+    command_id: UUID,
+    *,
+    timeout_s: float,
+    done: Callable[[Command], bool] = lambda command: command.is_terminal,
+) -> Command:
+    """The command as soon as `done` says so, or as it is when the time is over."""
+    monitor = hub()
+    key = str(command_id)
+    woken = monitor.register(key)
+    deadline = SYSTEM_CLOCK.monotonic_s() + timeout_s
+    try:
+        while True:
+            woken.clear()
+            command = Command.objects.get(pk=command_id)
+            remaining = deadline - SYSTEM_CLOCK.monotonic_s()
+            if remaining <= 0 or done(command):
+                return command
+            woken.wait(min(POLL_S, remaining))
+    finally:
+        monitor.unregister(key, woken)
