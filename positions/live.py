@@ -89,7 +89,7 @@ class Feed:
     """Puts one account's events into order for one client.
 
     Two workers publish after their commits, so 8 may arrive before 7. Until `start` gives the
-    snapshot's number everything is held; afterwards `take` returns frames whose numbers rise by one.
+    snapshot's number everything is held; afterwards `take` returns frames with numbers rising by one.
     """
 
     def __init__(self) -> None:
