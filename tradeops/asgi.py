@@ -1,8 +1,15 @@
-"""HTTP of the web process; websockets join in `routing.py`."""
+"""The web process: HTTP goes to Django's threads, websockets to their consumers."""
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeops.settings.dev")
-application = get_asgi_application()
+django.setup()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402 – needs the settings
+
+from tradeops.kit.asgi import ThreadedDjango  # noqa: E402
+from tradeops.routing import websocket  # noqa: E402
+
+application = ProtocolTypeRouter({"http": ThreadedDjango(), "websocket": websocket})
