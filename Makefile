@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
-DB ?= sqlite
+DB ?=
 ARGS ?=
 
 help: ## list the recipes
@@ -22,7 +22,7 @@ dev:
 	@$(PYTHON) tradeops/launch/venv.py dev
 
 run: runtime ## start everything (DB=pg: with PostgreSQL instead of SQLite), Ctrl-C ends it
-	@exec $(BIN)/python -m tradeops.launch --db $(DB) $(ARGS)
+	@exec $(BIN)/python -m tradeops.launch --db "$(DB)" $(ARGS)
 
 test: test-sqlite test-pg ## the whole suite on SQLite, then what uses the database on PostgreSQL
 
@@ -38,7 +38,7 @@ check: dev ## format, lint, types, import contracts, migrations, deploy checks
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tradeops.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
-	DJANGO_SETTINGS_MODULE=tradeops.settings.prod TRADEOPS_ENV_FILE=/dev/null ALLOWED_HOSTS=desk.example \
+	DJANGO_SETTINGS_MODULE=tradeops.settings.prod TRADEOPS_DOTENV=/dev/null ALLOWED_HOSTS=desk.example \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	AUTH_TOKEN=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))') \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING

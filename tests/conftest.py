@@ -5,8 +5,6 @@ names the settings module last. `TRADEOPS_TEST_DB=pg` runs against PostgreSQL (`
 else an embedded server) and only the tests that use the database or the processes.
 """
 
-from __future__ import annotations
-
 import decimal
 import os
 import shutil
@@ -66,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _home = Path(tempfile.mkdtemp(prefix="tradeops-test-"))
     _redis = start_redis(_home / "redis")
-    os.environ.update(TRADEOPS_HOME=str(_home), TRADEOPS_ENV_FILE=os.devnull, REDIS_URL=_redis.url)
+    os.environ.update(TRADEOPS_HOME=str(_home), TRADEOPS_DOTENV=os.devnull, REDIS_URL=_redis.url)
     if PG_LEG and os.environ.get("TEST_DATABASE_URL"):
         os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     elif PG_LEG:

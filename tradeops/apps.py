@@ -1,7 +1,5 @@
 """The application of the project itself: binds Celery, registers the start-up checks."""
 
-from __future__ import annotations
-
 from django.apps import AppConfig
 
 

@@ -1,7 +1,5 @@
 """The Celery application: its queues and how its processes log."""
 
-from __future__ import annotations
-
 import os
 
 from celery import Celery, signals

@@ -5,12 +5,10 @@ E005 time zone   E006 seal keys   E007 SQLite too old on mainnet (W001 elsewhere
 E008 database of another environment
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
@@ -18,9 +16,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tradeops.settings.env import ENVIRONMENTS
 from tradeops.settings.sqlite import SAFE_SQLITE
-
-if TYPE_CHECKING:
-    from django.apps import AppConfig
 
 SECRET_LENGTH = 32  # characters
 

@@ -1,7 +1,5 @@
 """The servers that a test session and `make run` start."""
 
-from __future__ import annotations
-
 import socket
 from decimal import Decimal, FloatOperation
 from pathlib import Path

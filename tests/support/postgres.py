@@ -1,7 +1,5 @@
 """One embedded PostgreSQL for a test session."""
 
-from __future__ import annotations
-
 import secrets
 import signal
 import subprocess

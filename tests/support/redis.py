@@ -1,7 +1,5 @@
 """One embedded Redis for a test session, the same binary and configuration as `make run`."""
 
-from __future__ import annotations
-
 import secrets
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """The one exception of starting: its text is the one sentence that the operator reads."""
 
-from __future__ import annotations
-
 
 class LaunchError(Exception):
     """Starting cannot go on; `str(error)` is a full sentence that says what to do."""

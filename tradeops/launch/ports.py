@@ -1,8 +1,7 @@
 """TCP ports of this machine."""
 
-from __future__ import annotations
-
 import socket
+from pathlib import Path
 
 from tradeops.launch.failure import LaunchError
 
@@ -27,3 +26,20 @@ def require_free(host: str, port: int, *, name: str, setting: str) -> None:
                 f"stop what listens there, or set {setting} in .env to another port."
             )
             raise LaunchError(message) from error
+
+
+def pick_port(preferred: int) -> int:
+    """Return `preferred` when it is free on loopback now, else a free port."""
+    try:
+        require_free("127.0.0.1", preferred, name="", setting="")
+    except LaunchError:
+        return free_port()
+    return preferred
+
+
+def port_answers(address: tuple[str, int] | Path) -> bool:
+    """Return whether somebody accepts a connection at a TCP address or a Unix socket."""
+    family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(2)
+        return client.connect_ex(str(address) if isinstance(address, Path) else address) == 0

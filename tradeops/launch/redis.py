@@ -4,8 +4,6 @@ Loopback only, with a password, and with an append-only file, since the broker's
 caches should survive a restart. Only used where no `REDIS_URL` names another server.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What Django's Redis cache writes: JSON, never pickle (who writes to Redis must not run code)."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -5,8 +5,6 @@ containers). A value of the process environment wins over the `.env` file. Nothi
 program reads environment variables.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -80,7 +78,7 @@ def database(default_file: Path) -> dict[str, Any]:
     with "database is locked" whatever the timeout. PostgreSQL: a pool instead of kept
     connections, and upper bounds for waiting.
     """
-    url = text("DATABASE_URL") or f"sqlite:///{default_file}"
+    url = text("DATABASE_URL") or _embedded_postgres() or f"sqlite:///{default_file}"
     config = cast("dict[str, Any]", environ.Env.db_url_config(url))
     config["ATOMIC_REQUESTS"] = False
     if config["ENGINE"].endswith("sqlite3"):
@@ -101,6 +99,21 @@ def database(default_file: Path) -> dict[str, Any]:
     return config
 
 
+def _embedded_postgres() -> str:
+    """Return the URL of the server that `make run DB=pg` starts, when that is the choice."""
+    if text("TRADEOPS_DB") != "pg":
+        return ""
+    port, password = text("TRADEOPS_PG_PORT"), text("POSTGRES_PASSWORD")
+    return f"postgres://tradeops:{password}@127.0.0.1:{port}/postgres"
+
+
+def redis_url() -> str:
+    """Return `REDIS_URL`, else the URL of the embedded server that `make run` starts."""
+    port, password = text("TRADEOPS_REDIS_PORT", "6379"), text("REDIS_PASSWORD")
+    secret = f":{password}@" if password else ""
+    return text("REDIS_URL") or f"redis://{secret}127.0.0.1:{port}/0"
+
+
 def env_file(base_dir: Path) -> Path:
-    """Return the `.env` file to read (`TRADEOPS_ENV_FILE`, default beside manage.py)."""
-    return Path(os.environ.get("TRADEOPS_ENV_FILE") or base_dir / ".env")
+    """Return the `.env` file to read (`TRADEOPS_DOTENV`, default beside manage.py)."""
+    return Path(os.environ.get("TRADEOPS_DOTENV") or base_dir / ".env")

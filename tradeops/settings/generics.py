@@ -4,8 +4,6 @@
 classes do not know the brackets. They return the class itself.
 """
 
-from __future__ import annotations
-
 from django.contrib.admin.options import BaseModelAdmin
 from django.db.models import Field
 

@@ -1,7 +1,5 @@
 """Behind a TLS proxy: hosts must be named, cookies and redirects are HTTPS only."""
 
-from __future__ import annotations
-
 from tradeops.settings import env
 from tradeops.settings.base import *
 

@@ -5,8 +5,6 @@ built on whatever the machine has; the wheel carries a fixed one. Must be import
 anything opens a database: `settings/base.py` does it first.
 """
 
-from __future__ import annotations
-
 import sys
 
 SAFE_SQLITE = (3, 51, 3)

@@ -1,13 +1,11 @@
 """The test suite and the type checker: same parts as a run, own files, cheap password hashes."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path
 
 # No `.env` of the developer, no file of a run: set before base reads the environment.
-os.environ.setdefault("TRADEOPS_ENV_FILE", os.devnull)
+os.environ.setdefault("TRADEOPS_DOTENV", os.devnull)
 os.environ.setdefault("TRADEOPS_HOME", str(Path(tempfile.gettempdir()) / "tradeops-test"))
 os.environ.setdefault("SECRET_KEY", "test-only-" + "k" * 50)
 os.environ.setdefault("AUTH_TOKEN", "test-only-" + "t" * 33)
