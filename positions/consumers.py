@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from positions.auth import Watcher, identify
+from positions.auth import Watcher, identify, may_watch
 from positions.live import MAX_MISSED, Feed, LiveReads, group_name, in_thread
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID, JournalHead
 
@@ -90,7 +90,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _subscribe(self, name: object) -> None:
         account_id = _account_id(name)
-        if account_id is None or not await self._may_read(account_id):
+        if account_id is None or not await self._may_watch(account_id):
             self._refuse("FORBIDDEN", f"There is no account {str(name)[:40]!r} for you.")
             return
         if account_id not in self._feeds:
@@ -98,9 +98,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._join()  # before the snapshot is read: no event falls between the two
         self._resync(account_id)
 
-    async def _may_read(self, account_id: int) -> bool:
-        assert self._watcher is not None  # noqa: S101 – connect() lets nobody else in
-        return await in_thread(self._watcher.may_read, account_id)
+    async def _may_watch(self, *account_ids: int) -> bool:
+        return self._watcher is not None and await in_thread(may_watch, self._watcher, *account_ids)
 
     async def _join(self) -> None:
         for account_id in (SYSTEM_ACCOUNT_ID, *self._feeds):
@@ -242,11 +241,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _do_auth(self) -> None:
         """Ask again whether the client is still allowed to see this (F81)."""
-        watcher = self._watcher
-        allowed = watcher is not None and await in_thread(
-            lambda: watcher.is_valid() and all(map(watcher.may_read, list(self._feeds)))
-        )
-        if not allowed:
+        if not await self._may_watch(*self._feeds):
             await self.close(UNAUTHENTICATED)
         self._plan("auth", AUTH_S)
 
