@@ -1,14 +1,12 @@
 """A venue of scripted answers on a loopback socket, for what a real one never does on demand."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -75,7 +73,7 @@ class ScriptedVenue:
         return [call for call in self.calls if call.name == name]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[ScriptedVenue]:
+    async def running(self) -> AsyncIterator[Self]:
         """Serve on a free port of the loopback interface."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
