@@ -1,0 +1,212 @@
+"""HTTP and websocket server of the paper venue: sockets and faults around the pure dialect."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tradeops.exchange.paper import faults as kinds
+from tradeops.exchange.paper.clock import VenueClock
+from tradeops.exchange.paper.control import Control
+from tradeops.exchange.paper.faults import Fault, FaultBook
+from tradeops.exchange.paper.player import TapePlayer
+from tradeops.exchange.paper.publishing import BookPublisher
+from tradeops.exchange.paper.sockets import (
+    ANY,
+    MARKET,
+    PRIVATE,
+    PUBLIC,
+    Hub,
+    Socket,
+    serve,
+    socket_labels,
+)
+from tradeops.exchange.paper.upkeep import on_time
+from tradeops.exchange.paper.venue import Venue
+from tradeops.exchange.paper.wire.binance import BinanceWire
+from tradeops.exchange.paper.wire.calls import Reply, Request
+from tradeops.exchange.paper.wire.limits import FIRST_BAN_MS, banned, throttled
+
+_LOG = logging.getLogger(__name__)
+TICK_S = 0.1
+MARK_EVERY_TICKS = 10
+# How long a timed-out request is held when the fault does not say.
+HELD_MS = 30_000
+SERVER_PING_S = 180
+UNKNOWN_OUTCOME = Reply(
+    503, {"code": -1000, "msg": "Unknown error, please check your request or try again later."}
+)
+
+
+@dataclass(slots=True)
+class Options:
+    """How a server is started."""
+
+    host: str = "127.0.0.1"
+    port: int = 8100
+    tape: Path | None = None
+    speed: float = 1.0
+    seed: int = 1
+    state: Path | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class PaperServer:
+    """One venue behind one port."""
+
+    def __init__(self, venue: Venue, wire: BinanceWire, clock: VenueClock, seed: int) -> None:
+        self.venue = venue
+        self.wire = wire
+        self.clock = clock
+        self.faults = FaultBook(seed)
+        self.hub = Hub(wire.listen_keys, self.faults)
+        self.books = BookPublisher(venue)
+        self.player = TapePlayer(venue, clock.now_ms, self.flush, seed)
+        self.control = Control(self)
+
+    def app(self) -> web.Application:
+        """The aiohttp application."""
+        app = web.Application(client_max_size=2**20)
+        self.control.add_routes(app)
+        for route in (PUBLIC, MARKET, PRIVATE, ANY):
+            prefix = f"/{route}" if route else ""
+            app.router.add_get(f"{prefix}/ws", self._socket_handler(route, is_combined=False))
+            app.router.add_get(
+                f"{prefix}/ws/{{names:.+}}", self._socket_handler(route, is_combined=False)
+            )
+            app.router.add_get(f"{prefix}/stream", self._socket_handler(route, is_combined=True))
+        app.router.add_route("*", "/{path:.*}", self._http)
+        app.cleanup_ctx.append(self._background)
+        return app
+
+    def flush(self) -> None:
+        """Send what happened to whoever listens."""
+        now_ms = self.clock.now_ms()
+        wanted = self.hub.wanted
+        self.hub.dispatch(self.wire.frames(wanted, now_ms), now_ms)
+        if wanted:
+            self.hub.dispatch(self.books.best_quotes(wanted, now_ms), now_ms)
+
+    async def _background(self, _app: web.Application) -> AsyncIterator[None]:
+        ticker = asyncio.ensure_future(self._tick())
+        yield
+        self.player.stop()
+        ticker.cancel()
+        for socket in list(self.hub.sockets):
+            socket.close()
+
+    async def _tick(self) -> None:
+        count = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            count += 1
+            now_ms = self.clock.now_ms()
+            on_time(self.venue, now_ms)
+            self.flush()
+            wanted = self.hub.wanted
+            if wanted:
+                self.hub.dispatch(self.books.depths(wanted, now_ms), now_ms)
+                if count % MARK_EVERY_TICKS == 0:
+                    self.hub.dispatch(self.books.marks(wanted, now_ms), now_ms)
+
+    async def _http(self, request: web.Request) -> web.StreamResponse:
+        wire_request = Request(
+            method=request.method,
+            path=request.path,
+            query=request.rel_url.raw_query_string,
+            body=(await request.read()).decode("utf-8", "replace") if request.body_exists else "",
+            api_key=request.headers.get("X-MBX-APIKEY"),
+            ip=request.remote or "",
+        )
+        key = self.wire.keys.keys.get(wire_request.api_key or "")
+        label = f"{request.method} {request.path} {key.account if key else ''}"
+        reply = await self._before(request, wire_request, label)
+        if reply is None:
+            reply = self.wire.handle(wire_request, self.clock.now_ms())
+            self.flush()
+            reply = await self._after(request, reply, label)
+        body = json.dumps(reply.body, separators=(",", ":")).encode()
+        return web.Response(
+            body=body, status=reply.status, headers=reply.headers, content_type="application/json"
+        )
+
+    async def _before(
+        self, request: web.Request, wire_request: Request, label: str
+    ) -> Reply | None:
+        """Faults that strike before the venue sees a request."""
+        now_ms = self.clock.now_ms()
+        slow = self.faults.pick((kinds.LATENCY,), label, now_ms)
+        if slow is not None:
+            await asyncio.sleep(slow.ms / 1_000)
+        struck = self.faults.pick(
+            (kinds.HTTP_5XX_BEFORE, kinds.TIMEOUT_BEFORE, kinds.THROTTLE_429, kinds.BAN_418),
+            label,
+            now_ms,
+        )
+        if struck is None:
+            return None
+        if struck.kind == kinds.THROTTLE_429:
+            error = throttled(self.wire.meter.limits.weight_1m)
+            return Reply(error.status, error.body)
+        if struck.kind == kinds.BAN_418:
+            error = banned(wire_request.ip, struck.until_ms or now_ms + FIRST_BAN_MS)
+            return Reply(error.status, error.body)
+        return await self._unknown(request, struck)
+
+    async def _after(self, request: web.Request, reply: Reply, label: str) -> Reply:
+        """Faults that strike after the venue has acted."""
+        faults = (kinds.HTTP_5XX_AFTER, kinds.TIMEOUT_AFTER)
+        struck = self.faults.pick(faults, label, self.clock.now_ms())
+        return reply if struck is None else await self._unknown(request, struck)
+
+    async def _unknown(self, request: web.Request, struck: Fault) -> Reply:
+        """Answer so that the client cannot know what happened: a 503, or silence and a close."""
+        if struck.kind in (kinds.TIMEOUT_BEFORE, kinds.TIMEOUT_AFTER):
+            await asyncio.sleep((struck.ms or HELD_MS) / 1_000)
+            if request.transport is not None:
+                request.transport.abort()
+        return UNKNOWN_OUTCOME
+
+    def _socket_handler(self, route: str, *, is_combined: bool) -> Any:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            response = web.WebSocketResponse(heartbeat=SERVER_PING_S, compress=False)
+            if not response.can_prepare(request).ok:
+                return web.json_response({"code": -1000, "msg": "websocket expected"}, status=400)
+            socket = Socket(response, route, is_combined=is_combined)
+            names = [n for n in request.match_info.get("names", "").split("/") if n]
+            names += [n for n in request.query.get("streams", "").split("/") if n]
+            names += request.query.getall("listenKey", [])
+            socket.events = frozenset(e for e in request.query.get("events", "").split("/") if e)
+            self.hub.subscribe(socket, names)
+            now_ms = self.clock.now_ms()
+            if any(
+                self.faults.pick((kinds.WS_DISCONNECT,), x, now_ms) for x in socket_labels(socket)
+            ):
+                self.hub.remove(socket)
+                return web.Response(status=503)
+            await response.prepare(request)
+            await serve(self.hub, socket)
+            return response
+
+        return handle
+
+
+async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises: OSError when the port is taken."""
+    runner = web.AppRunner(server.app(), access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        server.player.start(options.tape, options.speed)
+        site = web.TCPSite(runner, options.host, options.port)
+        await site.start()
+        _LOG.info("paper venue listens on %s:%s", options.host, options.port)
+        await stop.wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await runner.cleanup()
