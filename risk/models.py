@@ -14,7 +14,10 @@ class LimitMetric(models.TextChoices):
 
 
 class RiskLimit(models.Model):
-    """An upper bound. The narrowest scope that matches applies: account and symbol, account, symbol, all."""
+    """An upper bound; the narrowest scope that matches an order applies.
+
+    Narrowest first: account and symbol, account, symbol, all.
+    """
 
     account = models.ForeignKey(
         "accounts.ExchangeAccount", null=True, blank=True, on_delete=models.PROTECT
@@ -44,7 +47,10 @@ class RiskLimit(models.Model):
 
 
 class EngineStatus(models.Model):
-    """Whether a scope may open: a projection. `scope` is "all", "account:1" or "symbol:1:BTCUSDT"."""
+    """Whether a scope may open: a projection.
+
+    `scope` is "all", "account:1" or "symbol:1:BTCUSDT".
+    """
 
     scope = models.CharField(primary_key=True, max_length=60)
     account_id = models.BigIntegerField()

@@ -6,104 +6,222 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('client_order_id', models.CharField(max_length=64)),
-                ('venue_order_id', models.CharField(blank=True, max_length=32)),
-                ('command_id', models.UUIDField(null=True)),
-                ('symbol', models.CharField(max_length=32)),
-                ('side', models.CharField(choices=[('BUY', 'BUY'), ('SELL', 'SELL')], max_length=4)),
-                ('order_type', models.CharField(choices=[('MARKET', 'MARKET'), ('LIMIT', 'LIMIT'), ('STOP', 'STOP'), ('STOP_MARKET', 'STOP_MARKET'), ('TAKE_PROFIT', 'TAKE_PROFIT'), ('TAKE_PROFIT_MARKET', 'TAKE_PROFIT_MARKET'), ('TRAILING_STOP_MARKET', 'TRAILING_STOP_MARKET'), ('LIQUIDATION', 'LIQUIDATION'), ('OTHER', 'OTHER')], max_length=24)),
-                ('time_in_force', models.CharField(blank=True, choices=[('GTC', 'GTC'), ('IOC', 'IOC'), ('FOK', 'FOK'), ('GTX', 'GTX'), ('GTD', 'GTD'), ('OTHER', 'OTHER')], max_length=6)),
-                ('position_side', models.CharField(choices=[('BOTH', 'BOTH'), ('LONG', 'LONG'), ('SHORT', 'SHORT')], max_length=5)),
-                ('reduce_only', models.BooleanField(default=False)),
-                ('is_external', models.BooleanField(default=False)),
-                ('quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40, null=True)),
-                ('reference_price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40, null=True)),
-                ('leverage', models.PositiveSmallIntegerField(null=True)),
-                ('status', models.CharField(choices=[('NEW', 'NEW'), ('SUBMITTED', 'SUBMITTED'), ('ACKNOWLEDGED', 'ACKNOWLEDGED'), ('PARTIALLY_FILLED', 'PARTIALLY_FILLED'), ('FILLED', 'FILLED'), ('CANCELLED', 'CANCELLED'), ('REJECTED', 'REJECTED'), ('EXPIRED', 'EXPIRED')], max_length=16)),
-                ('venue_filled_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('filled_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('filled_notional', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('commission', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('realized_pnl', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('exchange_code', models.IntegerField(default=0)),
-                ('verdicts', models.JSONField(default=list)),
-                ('submitted_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='accounts.exchangeaccount')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("client_order_id", models.CharField(max_length=64)),
+                ("venue_order_id", models.CharField(blank=True, max_length=32)),
+                ("command_id", models.UUIDField(null=True)),
+                ("symbol", models.CharField(max_length=32)),
+                (
+                    "side",
+                    models.CharField(choices=[("BUY", "BUY"), ("SELL", "SELL")], max_length=4),
+                ),
+                (
+                    "order_type",
+                    models.CharField(
+                        choices=[
+                            ("MARKET", "MARKET"),
+                            ("LIMIT", "LIMIT"),
+                            ("STOP", "STOP"),
+                            ("STOP_MARKET", "STOP_MARKET"),
+                            ("TAKE_PROFIT", "TAKE_PROFIT"),
+                            ("TAKE_PROFIT_MARKET", "TAKE_PROFIT_MARKET"),
+                            ("TRAILING_STOP_MARKET", "TRAILING_STOP_MARKET"),
+                            ("LIQUIDATION", "LIQUIDATION"),
+                            ("OTHER", "OTHER"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "time_in_force",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("GTC", "GTC"),
+                            ("IOC", "IOC"),
+                            ("FOK", "FOK"),
+                            ("GTX", "GTX"),
+                            ("GTD", "GTD"),
+                            ("OTHER", "OTHER"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "position_side",
+                    models.CharField(
+                        choices=[("BOTH", "BOTH"), ("LONG", "LONG"), ("SHORT", "SHORT")],
+                        max_length=5,
+                    ),
+                ),
+                ("reduce_only", models.BooleanField(default=False)),
+                ("is_external", models.BooleanField(default=False)),
+                ("quantity", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                ("price", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40, null=True)),
+                (
+                    "reference_price",
+                    tradeops.kit.db.PriceField(decimal_places=18, max_digits=40, null=True),
+                ),
+                ("leverage", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("NEW", "NEW"),
+                            ("SUBMITTED", "SUBMITTED"),
+                            ("ACKNOWLEDGED", "ACKNOWLEDGED"),
+                            ("PARTIALLY_FILLED", "PARTIALLY_FILLED"),
+                            ("FILLED", "FILLED"),
+                            ("CANCELLED", "CANCELLED"),
+                            ("REJECTED", "REJECTED"),
+                            ("EXPIRED", "EXPIRED"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "venue_filled_quantity",
+                    tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40),
+                ),
+                (
+                    "filled_quantity",
+                    tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40),
+                ),
+                ("filled_notional", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("commission", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("realized_pnl", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("exchange_code", models.IntegerField(default=0)),
+                ("verdicts", models.JSONField(default=list)),
+                ("submitted_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Fill',
+            name="Fill",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('symbol', models.CharField(max_length=32)),
-                ('trade_id', models.BigIntegerField()),
-                ('side', models.CharField(choices=[('BUY', 'BUY'), ('SELL', 'SELL')], max_length=4)),
-                ('position_side', models.CharField(choices=[('BOTH', 'BOTH'), ('LONG', 'LONG'), ('SHORT', 'SHORT')], max_length=5)),
-                ('price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('commission', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('commission_asset', models.CharField(max_length=16)),
-                ('realized_pnl', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('liquidity', models.CharField(choices=[('MAKER', 'MAKER'), ('TAKER', 'TAKER')], max_length=5)),
-                ('traded_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fills', to='accounts.exchangeaccount')),
-                ('order', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='fills', to='orders.order')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("symbol", models.CharField(max_length=32)),
+                ("trade_id", models.BigIntegerField()),
+                (
+                    "side",
+                    models.CharField(choices=[("BUY", "BUY"), ("SELL", "SELL")], max_length=4),
+                ),
+                (
+                    "position_side",
+                    models.CharField(
+                        choices=[("BOTH", "BOTH"), ("LONG", "LONG"), ("SHORT", "SHORT")],
+                        max_length=5,
+                    ),
+                ),
+                ("price", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("quantity", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                ("commission", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("commission_asset", models.CharField(max_length=16)),
+                ("realized_pnl", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                (
+                    "liquidity",
+                    models.CharField(
+                        choices=[("MAKER", "MAKER"), ("TAKER", "TAKER")], max_length=5
+                    ),
+                ),
+                ("traded_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fills",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fills",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TradeCursor',
+            name="TradeCursor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(max_length=32)),
-                ('trade_id', models.BigIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.exchangeaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("symbol", models.CharField(max_length=32)),
+                ("trade_id", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.exchangeaccount"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', '-submitted_at'], name='order_account_newest'),
+            model_name="order",
+            index=models.Index(fields=["account", "-submitted_at"], name="order_account_newest"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-submitted_at', 'id'], name='order_newest'),
+            model_name="order",
+            index=models.Index(fields=["-submitted_at", "id"], name="order_newest"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'venue_order_id'], name='order_venue_id'),
+            model_name="order",
+            index=models.Index(fields=["account", "venue_order_id"], name="order_venue_id"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['NEW', 'SUBMITTED', 'ACKNOWLEDGED', 'PARTIALLY_FILLED'])), fields=['account', 'symbol'], name='order_open'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["NEW", "SUBMITTED", "ACKNOWLEDGED", "PARTIALLY_FILLED"])
+                ),
+                fields=["account", "symbol"],
+                name="order_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='fill',
-            index=models.Index(fields=['-traded_at', 'id'], name='fill_newest'),
+            model_name="fill",
+            index=models.Index(fields=["-traded_at", "id"], name="fill_newest"),
         ),
         migrations.AddIndex(
-            model_name='fill',
-            index=models.Index(fields=['account', '-traded_at'], name='fill_account_newest'),
+            model_name="fill",
+            index=models.Index(fields=["account", "-traded_at"], name="fill_account_newest"),
         ),
         migrations.AddConstraint(
-            model_name='fill',
-            constraint=models.UniqueConstraint(fields=('account', 'symbol', 'trade_id'), name='fill_trade_id_unique'),
+            model_name="fill",
+            constraint=models.UniqueConstraint(
+                fields=("account", "symbol", "trade_id"), name="fill_trade_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tradecursor',
-            constraint=models.UniqueConstraint(fields=('account', 'symbol'), name='trade_cursor_unique'),
+            model_name="tradecursor",
+            constraint=models.UniqueConstraint(
+                fields=("account", "symbol"), name="trade_cursor_unique"
+            ),
         ),
     ]

@@ -124,7 +124,7 @@ class ConfigChanged(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced(DomainEvent):
-    """An order came into being: ours at SUBMITTED before any byte leaves, or one found at the venue.
+    """An order came into being: ours before any byte leaves, or one found at the venue.
 
     `external` marks orders that this system did not send (manual, liquidation, ADL).
     """

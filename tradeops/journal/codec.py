@@ -71,10 +71,7 @@ def _build(cls: type[T], payload: Mapping[str, Any]) -> T:
 @cache
 def _fields(cls: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     hints = typing.get_type_hints(cls)
-    return tuple(
-        (item.name, _reader(hints[item.name]))
-        for item in dataclasses.fields(cls)
-    )
+    return tuple((item.name, _reader(hints[item.name])) for item in dataclasses.fields(cls))
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:

@@ -21,7 +21,7 @@ from tradeops.domain.enums import Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import CommandCompleted, CommandSubmitted
 from tradeops.journal import codec
-from tradeops.journal.event_store import Draft, Origin, append, lock_head
+from tradeops.journal.event_store import Draft, Origin, append
 from tradeops.journal.models import Command
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import write_transaction
@@ -89,7 +89,7 @@ def enqueue(
             row.save(force_insert=True)
             submitted = CommandSubmitted(command_id, row.kind, row.payload)
             append(
-                lock_head(account_id),
+                account_id,
                 [Draft(submitted, now)],
                 Origin(asker.principal, asker.source, now, command_id, command_id),
             )
@@ -184,6 +184,14 @@ def mark_sent(held: Claim, *, now: datetime, verdicts: list[dict[str, Any]]) -> 
         raise LostClaim(str(held.command.pk))
 
 
+def mark_unknown(command_id: UUID, *, next_query_at: datetime) -> bool:
+    """Flag a SENT command whose outcome nobody knows; False when it is terminal by now."""
+    won = Command.objects.filter(pk=command_id, status=CommandStatus.SENT).update(
+        outcome_unknown=True, next_query_at=next_query_at
+    )
+    return won == 1
+
+
 class LostClaim(Exception):
     """The fencing token is old."""
 
@@ -220,7 +228,6 @@ def completed(
     ).update(**changes)
     if won != 1:
         return None
-    transaction.on_commit(lambda: hub().notify(str(command.pk)))
     return Draft(CommandCompleted(command.pk, command.kind, status, code, detail), now)
 
 

@@ -1,17 +1,26 @@
-"""Append to and read the journal. Only inside `write_transaction`, with the account's head locked."""
+"""Append to and read the journal.
+
+Everything here that writes must run inside `write_transaction` with the account's head locked.
+Listeners hear of events after their commit; the live desk and the wake-ups hang there.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+from django.db import transaction
 
 from tradeops.domain.enums import Source
 from tradeops.domain.events import DomainEvent
 from tradeops.journal import codec
 from tradeops.journal.models import Event, JournalHead
+
+NO_HASH = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,16 @@ class Stored:
     actor: str
 
 
+Listener = Callable[[int, Sequence[Stored]], None]
+_listeners: list[Listener] = []
+
+
+def subscribe(listener: Listener) -> None:
+    """Call `listener(account_id, events)` after each commit; once, at start-up."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
 def lock_head(account_id: int) -> JournalHead:
     """Lock the account until the transaction ends; creates its chain on first use."""
     head = JournalHead.objects.select_for_update().filter(pk=account_id).first()
@@ -55,42 +74,66 @@ def lock_head(account_id: int) -> JournalHead:
     return head
 
 
-def append(head: JournalHead, drafts: Sequence[Draft], origin: Origin) -> list[Stored]:
-    """Write the drafts that are new, in order, and move the head. Returns what was written."""
-    fresh = _without_known(drafts)
-    if not fresh:
-        return []
-    rows, stored = [], []
-    for draft in fresh:
+class Appender:
+    """Collects the events of one transaction and writes them in one statement."""
+
+    def __init__(self, head: JournalHead) -> None:
+        self._head = head
+        self._rows: list[Event] = []
+        self._stored: list[Stored] = []
+        self._known: set[str] = set()
+        self._asked: set[str] = set()
+
+    def expect(self, dedup_keys: Sequence[str]) -> None:
+        """Look up many dedup keys with one query before they are added one by one."""
+        missing = [key for key in dedup_keys if key not in self._asked]
+        if missing:
+            known = Event.objects.filter(dedup_key__in=missing)
+            self._known.update(known.values_list("dedup_key", flat=True))  # type: ignore[arg-type]
+            self._asked.update(missing)
+
+    def is_known(self, dedup_key: str) -> bool:
+        """Whether an event with this key is journalled or waits to be."""
+        self.expect([dedup_key])
+        return dedup_key in self._known
+
+    def add(self, draft: Draft, origin: Origin) -> Stored | None:
+        """Give the event its place; None when its dedup key is known."""
+        if draft.dedup_key is not None:
+            if self.is_known(draft.dedup_key):
+                return None
+            self._known.add(draft.dedup_key)
+        head = self._head
         head.seq += 1
         row = _row(head, draft, origin)
         head.hash = row.hash
-        rows.append(row)
-        stored.append(
-            Stored(
-                draft.event, head.pk, head.seq, draft.occurred_at, origin.now, origin.actor
-            )
-        )
-    Event.objects.bulk_create(rows)
-    head.save(update_fields=["seq", "hash"])
-    return stored
+        self._rows.append(row)
+        stored = Stored(draft.event, head.pk, head.seq, draft.occurred_at, origin.now, origin.actor)
+        self._stored.append(stored)
+        return stored
+
+    def flush(self) -> list[Stored]:
+        """Write everything; listeners are told on commit."""
+        if not self._rows:
+            return []
+        Event.objects.bulk_create(self._rows)
+        self._head.save(update_fields=["seq", "hash"])
+        stored, self._rows, self._stored = self._stored, [], []
+        transaction.on_commit(partial(_announce, self._head.pk, stored), robust=True)
+        return stored
 
 
-def _without_known(drafts: Sequence[Draft]) -> list[Draft]:
-    keys = [draft.dedup_key for draft in drafts if draft.dedup_key is not None]
-    known = (
-        set(Event.objects.filter(dedup_key__in=keys).values_list("dedup_key", flat=True))
-        if keys
-        else set()
-    )
-    fresh = []
+def append(account_id: int, drafts: Sequence[Draft], origin: Origin) -> list[Stored]:
+    """Lock the account and write the drafts that are new. Returns what was written."""
+    appender = Appender(lock_head(account_id))
     for draft in drafts:
-        if draft.dedup_key is not None:
-            if draft.dedup_key in known:
-                continue
-            known.add(draft.dedup_key)
-        fresh.append(draft)
-    return fresh
+        appender.add(draft, origin)
+    return appender.flush()
+
+
+def _announce(account_id: int, stored: Sequence[Stored]) -> None:
+    for listener in _listeners:
+        listener(account_id, stored)
 
 
 def _row(head: JournalHead, draft: Draft, origin: Origin) -> Event:
@@ -151,14 +194,10 @@ def read(account_id: int, *, after_seq: int = 0) -> Iterator[Stored]:
 
 def first_broken_link(account_id: int) -> int | None:
     """Sequence number of the first event whose hash or place does not fit; None when all do."""
-    previous, expected_seq = "0" * 64, 1
+    previous, expected_seq = NO_HASH, 1
     rows: Any = Event.objects.filter(account_id=account_id).order_by("seq")
     for row in rows.iterator(chunk_size=2000):
-        if (
-            row.seq != expected_seq
-            or row.previous_hash != previous
-            or row.hash != chain_hash(row)
-        ):
+        if row.seq != expected_seq or row.previous_hash != previous or row.hash != chain_hash(row):
             return int(row.seq)
         previous, expected_seq = row.hash, expected_seq + 1
     return None

@@ -1,10 +1,10 @@
 """Where projections read and write rows: the database when live, memory when rebuilding.
 
-A projector never touches a manager; it asks `Rows`, changes the instance and says `put`. So the same
-code serves ingest and rebuild, and "rebuild equals live" (I8) tests the real thing.
+A projector never touches a manager; it asks `Rows`, changes the instance and says `put`. So the
+same code serves ingest and rebuild, and "rebuild equals live" (I8) tests the real thing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from django.db import models
@@ -45,6 +45,13 @@ class LiveRows:
         key = (type(row), row.pk)
         self._rows[key] = row
         self._changed[key] = row
+
+    def prefetch(self, model: type[models.Model], pks: Sequence[Any]) -> None:
+        """Read many rows with one query; absent ones are remembered as absent."""
+        missing = [pk for pk in pks if (model, pk) not in self._rows]
+        if missing:
+            found = model._default_manager.in_bulk(missing)
+            self._rows.update({(model, pk): found.get(pk) for pk in missing})
 
     def select(self, model: type[M], **equal: Any) -> list[M]:
         for row in model._default_manager.filter(**equal):
@@ -89,6 +96,3 @@ class MemoryRows:
 
 def _matches(row: models.Model, equal: dict[str, Any]) -> bool:
     return all(getattr(row, name) == value for name, value in equal.items())
-
-
-Projector = Callable[[Any, Any, Rows], None]

@@ -18,7 +18,7 @@ _RETRY_S = 1.0
 
 
 class WakeupHub:
-    """Publishes and receives keys. Thread-safe; the listener thread starts with the first waiter."""
+    """Publishes and receives keys; thread-safe. Listening starts with the first waiter."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -31,9 +31,10 @@ class WakeupHub:
 
     def notify(self, *keys: str) -> None:
         """Tell every process; failing is logged and harmless."""
+        if not keys:
+            return
         try:
-            for key in keys:
-                self._client.publish(CHANNEL, key)
+            self._client.publish(CHANNEL, " ".join(keys))
         except redis.RedisError as error:
             logger.warning("wake-up not published: %s", type(error).__name__)
 
@@ -43,9 +44,7 @@ class WakeupHub:
         with self._lock:
             self._waiters[key].add(event)
             if self._listener is None:
-                self._listener = threading.Thread(
-                    target=self._listen, name="wakeups", daemon=True
-                )
+                self._listener = threading.Thread(target=self._listen, name="wakeups", daemon=True)
                 self._listener.start()
         return event
 
@@ -63,7 +62,8 @@ class WakeupHub:
                 with client.pubsub(ignore_subscribe_messages=True) as subscription:
                     subscription.subscribe(CHANNEL)
                     for message in subscription.listen():
-                        self._wake(message["data"].decode())
+                        for key in message["data"].decode().split():
+                            self._wake(key)
             except (redis.RedisError, OSError, ValueError) as error:
                 logger.warning("wake-up listener: %s", type(error).__name__)
             finally:

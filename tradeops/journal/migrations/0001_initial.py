@@ -6,82 +6,154 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='JournalHead',
+            name="JournalHead",
             fields=[
-                ('account_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('hash', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
+                ("account_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(default=0)),
+                (
+                    "hash",
+                    models.CharField(
+                        default="0000000000000000000000000000000000000000000000000000000000000000",
+                        max_length=64,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('account_id', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=24)),
-                ('symbol', models.CharField(blank=True, max_length=32)),
-                ('payload', models.JSONField()),
-                ('status', models.CharField(choices=[('NEW', 'NEW'), ('SENT', 'SENT'), ('ACK', 'ACK'), ('FAILED', 'FAILED')], default=tradeops.domain.commands.CommandStatus['NEW'], max_length=8)),
-                ('principal', models.CharField(max_length=80)),
-                ('source', models.CharField(choices=[('API', 'API'), ('ADMIN', 'ADMIN'), ('DESK', 'DESK'), ('CLI', 'CLI'), ('ENGINE', 'ENGINE'), ('STREAM', 'STREAM'), ('REST', 'REST'), ('SYSTEM', 'SYSTEM')], max_length=10)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('idempotency_route', models.CharField(blank=True, max_length=120)),
-                ('idempotency_key', models.CharField(max_length=128)),
-                ('request_hash', models.CharField(blank=True, max_length=64)),
-                ('response_status', models.PositiveSmallIntegerField(null=True)),
-                ('response_body', models.JSONField(null=True)),
-                ('claimed_by', models.CharField(blank=True, max_length=80)),
-                ('claim_token', models.BigIntegerField(default=0)),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('outcome_unknown', models.BooleanField(default=False)),
-                ('queries', models.PositiveSmallIntegerField(default=0)),
-                ('next_query_at', models.DateTimeField(null=True)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('detail', models.TextField(blank=True)),
-                ('exchange_code', models.IntegerField(default=0)),
-                ('verdicts', models.JSONField(default=list)),
-                ('result', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("account_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=24)),
+                ("symbol", models.CharField(blank=True, max_length=32)),
+                ("payload", models.JSONField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("NEW", "NEW"),
+                            ("SENT", "SENT"),
+                            ("ACK", "ACK"),
+                            ("FAILED", "FAILED"),
+                        ],
+                        default=tradeops.domain.commands.CommandStatus["NEW"],
+                        max_length=8,
+                    ),
+                ),
+                ("principal", models.CharField(max_length=80)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("API", "API"),
+                            ("ADMIN", "ADMIN"),
+                            ("DESK", "DESK"),
+                            ("CLI", "CLI"),
+                            ("ENGINE", "ENGINE"),
+                            ("STREAM", "STREAM"),
+                            ("REST", "REST"),
+                            ("SYSTEM", "SYSTEM"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("idempotency_route", models.CharField(blank=True, max_length=120)),
+                ("idempotency_key", models.CharField(max_length=128)),
+                ("request_hash", models.CharField(blank=True, max_length=64)),
+                ("response_status", models.PositiveSmallIntegerField(null=True)),
+                ("response_body", models.JSONField(null=True)),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("claim_token", models.BigIntegerField(default=0)),
+                ("claimed_until", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("outcome_unknown", models.BooleanField(default=False)),
+                ("queries", models.PositiveSmallIntegerField(default=0)),
+                ("next_query_at", models.DateTimeField(null=True)),
+                ("completed_at", models.DateTimeField(null=True)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("detail", models.TextField(blank=True)),
+                ("exchange_code", models.IntegerField(default=0)),
+                ("verdicts", models.JSONField(default=list)),
+                ("result", models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('status__in', ['NEW', 'SENT'])), fields=['created_at'], name='command_open'), models.Index(fields=['-created_at'], name='command_newest')],
-                'constraints': [models.UniqueConstraint(fields=('principal', 'idempotency_route', 'idempotency_key'), name='command_idempotency_unique')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["NEW", "SENT"])),
+                        fields=["created_at"],
+                        name="command_open",
+                    ),
+                    models.Index(fields=["-created_at"], name="command_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("principal", "idempotency_route", "idempotency_key"),
+                        name="command_idempotency_unique",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.BigIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('type', models.CharField(max_length=40)),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('payload', models.JSONField()),
-                ('dedup_key', models.CharField(max_length=160, null=True, unique=True)),
-                ('actor', models.CharField(max_length=80)),
-                ('source', models.CharField(choices=[('API', 'API'), ('ADMIN', 'ADMIN'), ('DESK', 'DESK'), ('CLI', 'CLI'), ('ENGINE', 'ENGINE'), ('STREAM', 'STREAM'), ('REST', 'REST'), ('SYSTEM', 'SYSTEM')], max_length=10)),
-                ('correlation_id', models.UUIDField(db_index=True, null=True)),
-                ('causation_id', models.UUIDField(null=True)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.BigIntegerField()),
+                ("seq", models.BigIntegerField()),
+                ("type", models.CharField(max_length=40)),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("payload", models.JSONField()),
+                ("dedup_key", models.CharField(max_length=160, null=True, unique=True)),
+                ("actor", models.CharField(max_length=80)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("API", "API"),
+                            ("ADMIN", "ADMIN"),
+                            ("DESK", "DESK"),
+                            ("CLI", "CLI"),
+                            ("ENGINE", "ENGINE"),
+                            ("STREAM", "STREAM"),
+                            ("REST", "REST"),
+                            ("SYSTEM", "SYSTEM"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("correlation_id", models.UUIDField(db_index=True, null=True)),
+                ("causation_id", models.UUIDField(null=True)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['type', '-id'], name='event_type')],
-                'constraints': [models.UniqueConstraint(fields=('account_id', 'seq'), name='event_account_seq_unique')],
+                "indexes": [models.Index(fields=["type", "-id"], name="event_type")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account_id", "seq"), name="event_account_seq_unique"
+                    )
+                ],
             },
         ),
     ]

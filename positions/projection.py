@@ -1,0 +1,85 @@
+"""Journal → Position rows."""
+
+from datetime import datetime
+
+from orders.models import Fill
+from positions.domain.accounting import Execution, Leg, book, book_all
+from positions.models import Position
+from tradeops.domain.enums import PositionSide, Side
+from tradeops.domain.events import PositionChanged, TradeExecuted
+from tradeops.domain.money import ZERO
+from tradeops.journal.event_store import Stored
+from tradeops.kit.rows import Rows
+
+MODELS = (Position,)
+
+
+def position_id(account_id: int, symbol: str, position_side: PositionSide) -> str:
+    """Row id of a leg: `1:BTCUSDT:BOTH`."""
+    return f"{account_id}:{symbol}:{position_side}"
+
+
+def apply(stored: Stored, rows: Rows) -> None:
+    """Bring the rows to where the event says; must run after the orders' projection."""
+    event = stored.event
+    if isinstance(event, TradeExecuted):
+        _executed(stored.account_id, event, rows)
+    elif isinstance(event, PositionChanged):
+        _changed(stored.account_id, event, rows)
+
+
+def _executed(account_id: int, event: TradeExecuted, rows: Rows) -> None:
+    position = _leg_row(account_id, event.symbol, event.position_side, event.traded_at, rows)
+    execution = Execution(
+        int(event.trade_id), event.side, event.price, event.quantity, event.traded_at
+    )
+    if execution.trade_id > position.last_trade_id:
+        leg = book(Leg(position.quantity, position.entry_price, position.opened_at), execution)
+        position.last_trade_id = execution.trade_id
+    else:
+        leg = _rebook(account_id, event, rows)
+    position.quantity = leg.quantity
+    position.entry_price = leg.entry_price
+    position.opened_at = leg.opened_at
+    position.realized_pnl += event.realized_pnl
+    position.commission += event.commission
+    position.updated_at = max(position.updated_at, event.traded_at)
+    rows.put(position)
+
+
+def _rebook(account_id: int, event: TradeExecuted, rows: Rows) -> Leg:
+    """A late fill changes the average price of everything after it: book the leg again."""
+    fills = rows.select(
+        Fill, account_id=account_id, symbol=event.symbol, position_side=event.position_side
+    )
+    return book_all(
+        Execution(fill.trade_id, Side(fill.side), fill.price, fill.quantity, fill.traded_at)
+        for fill in fills
+    )
+
+
+def _changed(account_id: int, event: PositionChanged, rows: Rows) -> None:
+    position = _leg_row(account_id, event.symbol, event.position_side, event.updated_at, rows)
+    if event.leverage is not None:
+        position.leverage = event.leverage
+    if event.margin_mode is not None:
+        position.margin_mode = event.margin_mode
+    position.updated_at = max(position.updated_at, event.updated_at)
+    rows.put(position)
+
+
+def _leg_row(
+    account_id: int, symbol: str, position_side: PositionSide, at: datetime, rows: Rows
+) -> Position:
+    row_id = position_id(account_id, symbol, position_side)
+    return rows.get(Position, row_id) or Position(
+        id=row_id,
+        account_id=account_id,
+        symbol=symbol,
+        position_side=position_side,
+        quantity=ZERO,
+        entry_price=ZERO,
+        realized_pnl=ZERO,
+        commission=ZERO,
+        updated_at=at,
+    )

@@ -1,0 +1,125 @@
+"""Rows → the frozen inputs of the entry gates."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.models import Balance, ExchangeAccount
+from accounts.projection import balance_id
+from orders.models import OPEN_STATUSES, Order
+from positions.domain.accounting import Leg, unrealized_pnl
+from positions.models import Position
+from positions.projection import position_id
+from risk.domain.context import OrderIntent, RiskContext, ScopeState
+from risk.models import EngineStatus, LimitMetric, RiskLimit
+from tradeops.domain.commands import PlaceOrder
+from tradeops.domain.enums import EngineState, Side, Venue
+from tradeops.domain.money import PRECISION, ZERO
+from tradeops.market import cache
+
+MAX_LEVERAGE = 25
+TAKER_FEE_RATE = Decimal("0.0005")
+SETTLEMENT_ASSET = "USDT"
+
+
+def intent_of(command: PlaceOrder) -> OrderIntent:
+    """The part of a PlaceOrder that the gates judge."""
+    return OrderIntent(
+        symbol=command.symbol,
+        side=command.side,
+        order_type=command.order_type,
+        reduce_only=command.reduce_only,
+        amount=command.amount,
+        notional=command.notional,
+        quantity=command.quantity,
+        price=command.price,
+        leverage=command.leverage,
+    )
+
+
+def risk_context(
+    account: ExchangeAccount, command: PlaceOrder, *, mark_price: Decimal | None
+) -> RiskContext:
+    """Everything that is known now. Under the account lock it stays true until the commit."""
+    positions = list(Position.objects.filter(account=account))
+    leg_id = position_id(account.pk, command.symbol, command.position_side)
+    leg = next((row for row in positions if row.pk == leg_id), None)
+    pending = list(
+        Order.objects.filter(account=account, status__in=OPEN_STATUSES, reduce_only=False)
+    )
+    limits = _limits(account.pk, command.symbol)
+    return RiskContext(
+        allowed_symbols=frozenset(settings.ALLOWED_SYMBOLS),
+        instrument=cache.instrument(Venue(account.venue), command.symbol),
+        mark_price=mark_price,
+        leverage=command.leverage or (leg.leverage if leg and leg.leverage else 1),
+        max_leverage=MAX_LEVERAGE,
+        position_quantity=leg.quantity if leg else ZERO,
+        pending_buy_quantity=_pending(pending, command.symbol, Side.BUY),
+        pending_sell_quantity=_pending(pending, command.symbol, Side.SELL),
+        available_balance=_available(account.pk, positions, pending),
+        taker_fee_rate=TAKER_FEE_RATE,
+        max_order_notional=limits.get(LimitMetric.MAX_ORDER_NOTIONAL),
+        max_position_notional=limits.get(LimitMetric.MAX_POSITION_NOTIONAL),
+        scopes=scope_states(account.pk, command.symbol),
+    )
+
+
+def scope_states(account_id: int, symbol: str) -> tuple[ScopeState, ...]:
+    """States of the scopes that cover a symbol, widest first; a scope never touched is RUNNING."""
+    names = ["all", f"account:{account_id}", f"symbol:{account_id}:{symbol}"]
+    rows = {row.scope: row for row in EngineStatus.objects.filter(scope__in=names)}
+    return tuple(
+        ScopeState(name, EngineState(rows[name].state), rows[name].reason)
+        for name in names
+        if name in rows
+    )
+
+
+def _pending(orders: Sequence[Order], symbol: str, side: Side) -> Decimal:
+    return sum(
+        (
+            order.quantity - order.filled_quantity
+            for order in orders
+            if order.symbol == symbol and order.side == side
+        ),
+        ZERO,
+    )
+
+
+def _available(
+    account_id: int, positions: Sequence[Position], pending: Sequence[Order]
+) -> Decimal | None:
+    """wallet + Σ unrealised PnL - Σ position margin - Σ margin of pending openings, at least 0.
+
+    Positions without a mark price count at their entry price.
+    """
+    wallet = Balance.objects.filter(pk=balance_id(account_id, SETTLEMENT_ASSET)).first()
+    if wallet is None:
+        return None
+    held = [row for row in positions if row.quantity != 0]
+    marks = cache.marks([row.symbol for row in held])
+    leverages = {row.symbol: row.leverage or 1 for row in positions}
+    available = wallet.wallet_balance
+    for row in held:
+        mark = marks.get(row.symbol)
+        price = mark.mark_price if mark else row.entry_price
+        available += unrealized_pnl(Leg(row.quantity, row.entry_price), price)
+        available -= PRECISION.divide(abs(row.quantity) * price, Decimal(leverages[row.symbol]))
+    for order in pending:
+        price = order.price or order.reference_price or ZERO
+        leverage = order.leverage or leverages.get(order.symbol, 1)
+        rest = order.quantity - order.filled_quantity
+        available -= PRECISION.divide(rest * price, Decimal(leverage))
+    return max(available, ZERO)
+
+
+def _limits(account_id: int, symbol: str) -> dict[str, Decimal]:
+    """Per metric the limit with the narrowest matching scope."""
+    rows = RiskLimit.objects.filter(
+        Q(account_id=account_id) | Q(account=None), symbol__in=["", symbol], is_enabled=True
+    )
+    widest_first = sorted(rows, key=lambda row: (row.account_id is not None, row.symbol != ""))
+    return {row.metric: row.value for row in widest_first}

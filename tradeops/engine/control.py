@@ -1,0 +1,176 @@
+"""Commands about the desk: pause, resume, halt, configuration, leverage, reconcile, rebuild."""
+
+import logging
+
+from celery import current_app
+
+from orders.models import OPEN_STATUSES, Order
+from risk.services.limit_change import change_limit
+from tradeops.domain.commands import (
+    CommandStatus,
+    PauseEngine,
+    ResumeEngine,
+    SetEngineMode,
+    SetLeverage,
+    UpdateConfig,
+)
+from tradeops.domain.enums import EngineState, Source
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.domain.events import DomainEvent, EngineModeChanged, EnginePaused, EngineResumed
+from tradeops.engine import facts
+from tradeops.engine.cancel import cancel_each
+from tradeops.engine.ledger import account_ledger
+from tradeops.engine.leverage import sync_leverage
+from tradeops.engine.work import Work, acknowledge, code_of, fail, finish
+from tradeops.exchange.errors import Ambiguous, ExchangeError
+from tradeops.journal import codec
+from tradeops.journal.command_store import mark_sent
+from tradeops.journal.event_store import Draft
+from tradeops.kit.db import write_transaction
+
+logger = logging.getLogger(__name__)
+
+RECONCILE_TASK = "tradeops.reconcile.tasks.reconcile_on_command"
+REBUILD_TASK = "tradeops.engine.tasks.rebuild_on_command"
+BACKGROUND_QUEUE = "reconcile"
+LIMIT_SUBJECT = "risk_limit"
+
+
+def scope_name(scope: str, account_id: int, symbol: str) -> str:
+    """`all`, `account:1` or `symbol:1:BTCUSDT`; raises TradeOpsError for anything else."""
+    if scope == "all" and account_id == 0:
+        return "all"
+    if scope == "account" and account_id:
+        return f"account:{account_id}"
+    if scope == "symbol" and account_id and symbol:
+        return f"symbol:{account_id}:{symbol}"
+    raise TradeOpsError(
+        ErrorCode.VALIDATION_ERROR,
+        "scope is all (without account), account, or symbol (with account and symbol).",
+    )
+
+
+async def pause_or_resume(work: Work) -> None:
+    """PauseEngine and ResumeEngine: openings are refused, or admitted again."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, PauseEngine | ResumeEngine):
+        raise TypeError(work.command.kind)
+    scope = scope_name(wanted.scope, work.account_id, wanted.symbol)
+    event: DomainEvent = (
+        EnginePaused(scope, wanted.reason)
+        if isinstance(wanted, PauseEngine)
+        else EngineResumed(scope, wanted.reason)
+    )
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        ledger.emit(Draft(event, now))
+        finish(ledger, work.command, CommandStatus.ACK, now=now, result={"scope": scope})
+
+
+async def set_mode(work: Work) -> None:
+    """SetEngineMode: HALTED refuses openings first and then cancels those that rest (F77)."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, SetEngineMode):
+        raise TypeError(work.command.kind)
+    scope = scope_name(wanted.scope, work.account_id, wanted.symbol)
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        ledger.emit(Draft(EngineModeChanged(scope, wanted.mode, wanted.reason), now))
+        mark_sent(work.held, now=now, verdicts=[])
+    missed = 0
+    if wanted.mode is EngineState.HALTED:
+        missed = await _cancel_openings(work, wanted.symbol)
+    _finish_mode(work, scope, missed)
+
+
+async def _cancel_openings(work: Work, symbol: str) -> int:
+    rows = Order.objects.filter(status__in=OPEN_STATUSES, reduce_only=False)
+    if work.account_id:
+        rows = rows.filter(account_id=work.account_id)
+    if symbol:
+        rows = rows.filter(symbol=symbol)
+    missed = 0
+    for account_id in sorted(set(rows.values_list("account_id", flat=True))):
+        resting = list(rows.filter(account_id=account_id))
+        try:
+            reports, unreached = await cancel_each(work.port_of(account_id), resting)
+        except (ExchangeError, TradeOpsError) as error:
+            logger.warning("account %s not reached: %s", account_id, error)
+            missed += len(resting)
+            continue
+        missed += unreached
+        now = work.clock.now()
+        with account_ledger(account_id, work.origin(now)) as ledger:
+            for report in reports:
+                facts.record(ledger, report)
+    return missed
+
+
+def _finish_mode(work: Work, scope: str, missed: int) -> None:
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        if missed:
+            finish(
+                ledger,
+                work.command,
+                CommandStatus.FAILED,
+                now=now,
+                code=ErrorCode.VENUE_UNAVAILABLE,
+                detail=f"Openings are refused, but {missed} resting orders were not cancelled.",
+                result={"scope": scope, "not_cancelled": str(missed)},
+            )
+            return
+        finish(ledger, work.command, CommandStatus.ACK, now=now, result={"scope": scope})
+
+
+async def set_leverage(work: Work) -> None:
+    """SetLeverage: repeating it is harmless, so an ambiguous end is a failure to ask again."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, SetLeverage):
+        raise TypeError(work.command.kind)
+    try:
+        await sync_leverage(work, wanted.symbol, wanted.leverage)
+    except ExchangeError as error:
+        code = ErrorCode.VENUE_UNAVAILABLE if isinstance(error, Ambiguous) else code_of(error)
+        fail(work, code, error.message, exchange_code=error.code)
+        return
+    acknowledge(work, {"symbol": wanted.symbol, "leverage": str(wanted.leverage)})
+
+
+async def update_config(work: Work) -> None:
+    """UpdateConfig: limits only, for now; the service journals ConfigChanged."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, UpdateConfig):
+        raise TypeError(work.command.kind)
+    if wanted.subject != LIMIT_SUBJECT:
+        fail(work, ErrorCode.VALIDATION_ERROR, f"{wanted.subject} is not configurable.")
+        return
+    changes = dict(wanted.changes)
+    expected = changes.pop("expected_version", None)
+    with write_transaction():
+        limit = change_limit(
+            limit_id=int(wanted.subject_id) if wanted.subject_id else None,
+            changes=changes,
+            actor=work.command.principal,
+            source=Source(work.command.source),
+            reason=wanted.reason,
+            now=work.clock.now(),
+            expected_version=int(expected) if expected is not None else None,
+        )
+        acknowledge(work, {"limit_id": str(limit.pk), "version": str(limit.version)})
+
+
+async def reconcile_in_background(work: Work) -> None:
+    """RunReconcile: SENT here, finished by the reconcile worker."""
+    _hand_over(work, RECONCILE_TASK)
+
+
+async def rebuild_in_background(work: Work) -> None:
+    """RebuildProjection: SENT here, finished by the background worker."""
+    _hand_over(work, REBUILD_TASK)
+
+
+def _hand_over(work: Work, task: str) -> None:
+    with write_transaction():
+        mark_sent(work.held, now=work.clock.now(), verdicts=[])
+    current_app.send_task(task, kwargs={"command_id": str(work.command.pk)}, queue=BACKGROUND_QUEUE)

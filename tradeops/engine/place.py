@@ -1,0 +1,273 @@
+"""PlaceOrder and ClosePosition: gates → size → leverage → commit to send → send → outcome.
+
+Source: architecture.md "An order, from click to screen"; reliability.md §4 "Send protocol".
+"""
+
+import logging
+from datetime import timedelta
+from decimal import Decimal
+
+from accounts.models import ExchangeAccount
+from orders.services.order_submit import submit_order
+from positions.models import Position
+from positions.projection import position_id
+from risk.domain.context import Decision
+from risk.domain.gates import decide
+from tradeops.domain.commands import ClosePosition, CommandStatus, PlaceOrder
+from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce, Venue
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.domain.events import OrderPlaced, OrderRejected, OrderUpdated, RiskGuardRejected
+from tradeops.domain.ids import client_order_id
+from tradeops.domain.money import ZERO, floor_to_step
+from tradeops.engine import facts
+from tradeops.engine.context import intent_of, risk_context
+from tradeops.engine.ledger import AccountLedger, account_ledger
+from tradeops.engine.leverage import sync_leverage
+from tradeops.engine.work import Work, code_of, fail, finish
+from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
+from tradeops.exchange.port import OrderRequest
+from tradeops.exchange.reports import OrderReport
+from tradeops.journal import codec
+from tradeops.journal.command_store import mark_sent, mark_unknown
+from tradeops.journal.event_store import Draft
+from tradeops.market import cache
+
+logger = logging.getLogger(__name__)
+
+OPENING_TTL = timedelta(seconds=10)
+SEND_WITHIN = timedelta(seconds=2)
+FIRST_QUERY = timedelta(seconds=5)
+SUPPORTED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
+
+
+async def place_order(work: Work) -> None:
+    """Carry out a PlaceOrder command."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, PlaceOrder):
+        raise TypeError(work.command.kind)
+    await _place(work, wanted)
+
+
+async def close_position(work: Work) -> None:
+    """Reduce a position by a fraction with a reduce-only market order."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, ClosePosition):
+        raise TypeError(work.command.kind)
+    leg_id = position_id(work.account_id, wanted.symbol, wanted.position_side)
+    position = Position.objects.filter(pk=leg_id).first()
+    if position is None or position.quantity == 0:
+        fail(work, ErrorCode.POSITION_NOT_FOUND, f"There is no open position in {wanted.symbol}.")
+        return
+    order = PlaceOrder(
+        symbol=wanted.symbol,
+        side=Side.SELL if position.quantity > 0 else Side.BUY,
+        quantity=_share(work.account(), position, wanted.fraction),
+        reduce_only=True,
+        position_side=wanted.position_side,
+    )
+    await _place(work, order)
+
+
+def _share(account: ExchangeAccount, position: Position, fraction: Decimal) -> Decimal:
+    whole = abs(position.quantity)
+    if fraction == 1:
+        return whole
+    spec = cache.instrument(Venue(account.venue), position.symbol)
+    return floor_to_step(whole * fraction, spec.market_step_size) if spec else ZERO
+
+
+async def _place(work: Work, wanted: PlaceOrder) -> None:
+    if wanted.order_type not in SUPPORTED_TYPES:
+        fail(work, ErrorCode.VALIDATION_ERROR, f"{wanted.order_type} orders are not served yet.")
+        return
+    account = work.account()
+    mark_price = await current_mark(work, wanted.symbol)
+    if wanted.leverage is not None and not wanted.reduce_only:
+        early = decide(intent_of(wanted), risk_context(account, wanted, mark_price=mark_price))
+        if early.refusal is None and not await _leverage_synced(work, wanted):
+            return
+    request = commit_to_send(work, account, wanted, mark_price)
+    if request is None:
+        return
+    await _send(work, request)
+
+
+async def current_mark(work: Work, symbol: str) -> Decimal | None:
+    """Mark price at most 2 s old, from the cache or the venue; None when neither has one."""
+    now = work.clock.now()
+    remembered = cache.fresh_mark(symbol, now=now)
+    if remembered is not None:
+        return remembered.mark_price
+    try:
+        return cache.remember_mark(await work.port().mark_price(symbol)).mark_price
+    except ExchangeError as error:
+        logger.warning("no mark price for %s: %s", symbol, error)
+        return None
+
+
+async def _leverage_synced(work: Work, wanted: PlaceOrder) -> bool:
+    """Leverage stands as wanted; otherwise the command has failed and nothing was ordered."""
+    try:
+        await sync_leverage(work, wanted.symbol, wanted.leverage or 1)
+    except ExchangeError as error:
+        code = ErrorCode.VENUE_UNAVAILABLE if isinstance(error, Ambiguous) else code_of(error)
+        fail(work, code, f"Leverage was not set: {error.message}", exchange_code=error.code)
+        return False
+    return True
+
+
+def commit_to_send(
+    work: Work, account: ExchangeAccount, wanted: PlaceOrder, mark_price: Decimal | None
+) -> OrderRequest | None:
+    """TX2: under the account lock, judge again and write the order before any byte leaves (D4).
+
+    Returns what to send, or None when the order was refused or had expired.
+    """
+    now = work.clock.now()
+    command = work.command
+    with account_ledger(account.pk, work.origin(now)) as ledger:
+        if not wanted.reduce_only and now - command.created_at > OPENING_TTL:
+            _refuse(ledger, work, ErrorCode.EXPIRED, "The order waited longer than 10 s.")
+            return None
+        intent = intent_of(wanted)
+        context = risk_context(account, wanted, mark_price=mark_price)
+        decision = decide(intent, context)
+        verdicts = [verdict.as_json() for verdict in decision.verdicts]
+        if decision.refusal is not None or decision.sized is None:
+            _refuse_by_gate(ledger, work, wanted.symbol, decision, verdicts)
+            return None
+        mark_sent(work.held, now=now, verdicts=verdicts)
+        request = OrderRequest(
+            symbol=wanted.symbol,
+            client_order_id=client_order_id(command.pk),
+            side=wanted.side,
+            order_type=wanted.order_type,
+            quantity=decision.sized.quantity,
+            signed_at=now,
+            price=wanted.price,
+            time_in_force=_time_in_force(wanted),
+            reduce_only=wanted.reduce_only,
+            position_side=wanted.position_side,
+        )
+        placed = OrderPlaced(
+            order_id=command.pk,
+            client_order_id=request.client_order_id,
+            symbol=request.symbol,
+            side=request.side,
+            order_type=request.order_type,
+            quantity=request.quantity,
+            price=request.price,
+            time_in_force=request.time_in_force,
+            reduce_only=request.reduce_only,
+            position_side=request.position_side,
+            status=OrderStatus.SUBMITTED,
+            submitted_at=now,
+            command_id=command.pk,
+            leverage=context.leverage,
+            reference_price=decision.sized.price,
+            verdicts=verdicts,
+        )
+        ledger.emit(Draft(placed, now))
+    return request
+
+
+def _time_in_force(wanted: PlaceOrder) -> TimeInForce | None:
+    if wanted.order_type is OrderType.LIMIT:
+        return wanted.time_in_force or TimeInForce.GTC
+    return None
+
+
+def _refuse_by_gate(
+    ledger: AccountLedger,
+    work: Work,
+    symbol: str,
+    decision: Decision,
+    verdicts: list[dict[str, object]],
+) -> None:
+    refusal = decision.refusal
+    code = refusal.code if refusal and refusal.code else ErrorCode.VALIDATION_ERROR
+    detail = refusal.detail if refusal else "The order has no size."
+    now = ledger.origin.now
+    ledger.emit(Draft(RiskGuardRejected(work.command.pk, symbol, code, detail, verdicts), now))
+    finish(
+        ledger,
+        work.command,
+        CommandStatus.FAILED,
+        now=now,
+        code=code,
+        detail=detail,
+        verdicts=verdicts,
+    )
+
+
+def _refuse(ledger: AccountLedger, work: Work, code: ErrorCode, detail: str) -> None:
+    finish(
+        ledger, work.command, CommandStatus.FAILED, now=ledger.origin.now, code=code, detail=detail
+    )
+
+
+async def _send(work: Work, request: OrderRequest) -> None:
+    """One attempt, at once; then the outcome is written, whatever it is."""
+    if work.clock.now() - request.signed_at > SEND_WITHIN:
+        _settle_refusal(work, Unavailable("2 s passed between commit and send"), ErrorCode.EXPIRED)
+        return
+    try:
+        report = await submit_order(work.port(), request)
+    except (Rejected, Unavailable) as error:
+        _settle_refusal(work, error, code_of(error))
+    except (ExchangeError, TradeOpsError) as error:
+        logger.warning("outcome of %s unknown: %s", request.client_order_id, error)
+        leave_unknown(work, str(error))
+    else:
+        settle_accepted(work, report)
+
+
+def settle_accepted(work: Work, report: OrderReport) -> None:
+    """TX3: the venue has the order."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        facts.record(ledger, report)
+        finish(ledger, work.command, CommandStatus.ACK, now=now, result=order_result(work, report))
+
+
+def order_result(work: Work, report: OrderReport) -> dict[str, str]:
+    """What is kept with an acknowledged order command."""
+    return {
+        "order_id": str(work.command.pk),
+        "client_order_id": report.client_order_id,
+        "venue_order_id": report.venue_order_id,
+    }
+
+
+def _settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        rejected = OrderRejected(work.command.pk, code, error.message, now, error.code)
+        ledger.emit(Draft(rejected, now))
+        finish(
+            ledger,
+            work.command,
+            CommandStatus.FAILED,
+            now=now,
+            code=code,
+            detail=error.message,
+            exchange_code=error.code,
+        )
+
+
+def leave_unknown(work: Work, reason: str) -> None:
+    """Nobody knows: flag the command and let the sweeper ask the venue (F1)."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        if not mark_unknown(work.command.pk, next_query_at=now + FIRST_QUERY):
+            return
+        unknown = OrderUpdated(
+            work.command.pk,
+            OrderStatus.SUBMITTED,
+            "",
+            ZERO,
+            None,
+            now,
+            reason=f"outcome unknown: {reason}",
+        )
+        ledger.emit(Draft(unknown, now))

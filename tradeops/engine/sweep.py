@@ -1,0 +1,216 @@
+"""Find what lost messages, dead workers and silent venues left behind (D1, reliability.md §4)."""
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from celery import current_app
+from django.db.models import F, Q
+
+from orders.domain.lifecycle import TERMINAL
+from orders.models import Order
+from orders.services.order_cancel import cancel_order, query_order
+from tradeops.domain.clock import Clock
+from tradeops.domain.commands import CommandStatus
+from tradeops.domain.enums import Source
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.domain.events import OrderRejected
+from tradeops.engine import facts
+from tradeops.engine.control import BACKGROUND_QUEUE, REBUILD_TASK, RECONCILE_TASK
+from tradeops.engine.execute import MAX_ATTEMPTS, SENDS_ORDERS
+from tradeops.engine.ingest import ingest
+from tradeops.engine.ledger import account_ledger
+from tradeops.engine.work import PortOf, finish
+from tradeops.exchange.errors import ExchangeError, NotFound
+from tradeops.exchange.port import ExchangePort
+from tradeops.exchange.reports import OrderReport
+from tradeops.journal.command_store import publish_hint
+from tradeops.journal.event_store import Draft, Origin
+from tradeops.journal.models import Command
+from tradeops.kit.db import write_transaction
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "sweeper"
+STALE_NEW = timedelta(seconds=3)
+STALE_SENT = timedelta(seconds=5)
+QUERY_AFTER_S = (5, 7, 10, 15, 25, 40)
+MISSES_TO_LOSE = 5
+LOSE_AFTER = timedelta(seconds=30)
+MISSING_FILLS_AFTER = timedelta(seconds=1)
+MISSING_FILLS_WITHIN = timedelta(days=1)
+PER_CYCLE = 10
+_BACKGROUND = {"RunReconcile": RECONCILE_TASK, "RebuildProjection": REBUILD_TASK}
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What one cycle did."""
+
+    republished: int = 0
+    abandoned: int = 0
+    resolved: int = 0
+
+
+async def sweep(*, port_of: PortOf, clock: Clock) -> Sweep:
+    """One cycle, bounded; errors of one command or order never stop the next."""
+    done = Sweep()
+    now = clock.now()
+    _republish(now, done)
+    for command in _due(now):
+        if _reserve_query(command, now):
+            await _guarded(_resolve(command, port_of, clock), f"command {command.pk}", done)
+    for order in _missing_fills(now):
+        await _guarded(_fetch_fills(order, port_of, clock), f"order {order.pk}", done)
+    return done
+
+
+async def _guarded(step: Awaitable[bool], subject: str, done: Sweep) -> None:
+    try:
+        done.resolved += bool(await step)
+    except (ExchangeError, TradeOpsError) as error:
+        logger.warning("%s not resolved: %s", subject, error)
+    except Exception:
+        logger.exception("%s not resolved", subject)
+
+
+def _republish(now: datetime, done: Sweep) -> None:
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    waiting = Command.objects.filter(
+        free, status=CommandStatus.NEW, created_at__lt=now - STALE_NEW
+    ).order_by("created_at")[:100]
+    for command in waiting:
+        if command.attempts >= MAX_ATTEMPTS:
+            _fail(
+                command, now, ErrorCode.INTERNAL_ERROR, f"Given up after {MAX_ATTEMPTS} attempts."
+            )
+            done.abandoned += 1
+        else:
+            publish_hint(command.pk)
+            done.republished += 1
+
+
+def _due(now: datetime) -> list[Command]:
+    due = Q(next_query_at__lte=now) | Q(next_query_at=None, sent_at__lt=now - STALE_SENT)
+    rows = Command.objects.filter(due, status=CommandStatus.SENT).order_by("sent_at")
+    return list(rows[:PER_CYCLE])
+
+
+def _reserve_query(command: Command, now: datetime) -> bool:
+    """Count the query and set the time of the next one, by compare-and-swap between sweepers."""
+    sent_at = command.sent_at or now
+    later = QUERY_AFTER_S[min(command.queries + 1, len(QUERY_AFTER_S) - 1)]
+    next_at = max(sent_at + timedelta(seconds=later), now + timedelta(seconds=2))
+    with write_transaction():
+        won = Command.objects.filter(
+            pk=command.pk, status=CommandStatus.SENT, queries=command.queries
+        ).update(queries=F("queries") + 1, next_query_at=next_at, outcome_unknown=True)
+    return won == 1
+
+
+async def _resolve(command: Command, port_of: PortOf, clock: Clock) -> bool:
+    if command.kind in _BACKGROUND:
+        current_app.send_task(
+            _BACKGROUND[command.kind],
+            kwargs={"command_id": str(command.pk)},
+            queue=BACKGROUND_QUEUE,
+        )
+        return False
+    if command.kind in SENDS_ORDERS:
+        return await _resolve_order(command, port_of(command.account_id), clock)
+    if command.kind == "CancelOrder":
+        return await _resolve_cancel(command, port_of(command.account_id), clock)
+    _fail(
+        command, clock.now(), ErrorCode.OUTCOME_UNKNOWN, "The worker ended on the way; ask again."
+    )
+    return True
+
+
+async def _resolve_order(command: Command, port: ExchangePort, clock: Clock) -> bool:
+    order = Order.objects.get(pk=command.pk)
+    if order.status in TERMINAL or order.venue_order_id:
+        _acknowledge(command, clock.now(), [], order)
+        return True
+    try:
+        report = await query_order(port, order)
+    except NotFound:
+        return await _judge_absence(command, order, port, clock)
+    _acknowledge(command, clock.now(), [report], order)
+    return True
+
+
+async def _judge_absence(command: Command, order: Order, port: ExchangePort, clock: Clock) -> bool:
+    """LOST only after 5 misses over 30 s, with open orders and trades negative as well (F3)."""
+    now = clock.now()
+    misses = command.queries + 1
+    if misses < MISSES_TO_LOSE or now - order.submitted_at < LOSE_AFTER:
+        return False
+    resting = await port.open_orders(order.symbol)
+    found = [item for item in resting if item.client_order_id == order.client_order_id]
+    if found:
+        _acknowledge(command, clock.now(), found, order)
+        return True
+    for fill in await port.fills(order.symbol, since=order.submitted_at - STALE_SENT):
+        report = await port.order_by_venue_id(order.symbol, fill.venue_order_id)
+        if report.client_order_id == order.client_order_id:
+            _acknowledge(command, clock.now(), [report], order)
+            return True
+    now = clock.now()
+    with account_ledger(command.account_id, _origin(command, now)) as ledger:
+        reason = f"the venue has no such order after {misses} queries"
+        ledger.emit(Draft(OrderRejected(order.pk, ErrorCode.LOST, reason, now), now))
+        finish(ledger, command, CommandStatus.FAILED, now=now, code=ErrorCode.LOST, detail=reason)
+    return True
+
+
+async def _resolve_cancel(command: Command, port: ExchangePort, clock: Clock) -> bool:
+    order = Order.objects.get(pk=command.payload["order_id"])
+    report = await cancel_order(port, order)
+    _acknowledge(command, clock.now(), [report], order)
+    return True
+
+
+def _acknowledge(command: Command, now: datetime, reports: list[OrderReport], order: Order) -> None:
+    with account_ledger(command.account_id, _origin(command, now)) as ledger:
+        for report in reports:
+            facts.record(ledger, report)
+        current = ledger.rows.get(Order, order.pk) or order
+        result = {
+            "order_id": str(order.pk),
+            "client_order_id": order.client_order_id,
+            "venue_order_id": current.venue_order_id,
+        }
+        finish(ledger, command, CommandStatus.ACK, now=now, result=result)
+
+
+def _fail(command: Command, now: datetime, code: ErrorCode, detail: str) -> None:
+    with account_ledger(command.account_id, _origin(command, now)) as ledger:
+        finish(ledger, command, CommandStatus.FAILED, now=now, code=code, detail=detail)
+
+
+def _origin(command: Command, now: datetime) -> Origin:
+    return Origin(ACTOR, Source.ENGINE, now, command.pk, command.pk)
+
+
+def _missing_fills(now: datetime) -> list[Order]:
+    """Orders of which the venue has filled more than was booked: the stream owes us fills."""
+    rows = Order.objects.filter(
+        ~Q(venue_filled_quantity=F("filled_quantity")),
+        submitted_at__gt=now - MISSING_FILLS_WITHIN,
+        updated_at__lt=now - MISSING_FILLS_AFTER,
+    ).order_by("submitted_at")
+    return list(rows[:PER_CYCLE])
+
+
+async def _fetch_fills(order: Order, port_of: PortOf, clock: Clock) -> bool:
+    port = port_of(order.account_id)
+    since = order.submitted_at - STALE_SENT
+    fills = [
+        fill
+        for fill in await port.fills(order.symbol, since=since)
+        if fill.venue_order_id == order.venue_order_id
+    ]
+    now = clock.now()
+    written = ingest(order.account_id, fills, source=Source.REST, actor=ACTOR, now=now)
+    return bool(written)

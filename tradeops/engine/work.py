@@ -1,0 +1,130 @@
+"""What a handler gets, and how it ends a command."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.models import ExchangeAccount
+from tradeops.domain.clock import Clock
+from tradeops.domain.commands import CommandStatus
+from tradeops.domain.enums import Source
+from tradeops.domain.errors import ErrorCode
+from tradeops.engine.ledger import AccountLedger, account_ledger
+from tradeops.exchange.errors import (
+    ExchangeError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from tradeops.exchange.port import ExchangePort
+from tradeops.journal.command_store import Claim, completed
+from tradeops.journal.event_store import Origin
+from tradeops.journal.models import Command
+
+PortOf = Callable[[int], ExchangePort]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One claimed command with the tools to carry it out."""
+
+    held: Claim
+    clock: Clock
+    port_of: PortOf
+
+    @property
+    def command(self) -> Command:
+        return self.held.command
+
+    @property
+    def account_id(self) -> int:
+        return self.command.account_id
+
+    def account(self) -> ExchangeAccount:
+        """The account; raises ExchangeAccount.DoesNotExist for the desk itself."""
+        return ExchangeAccount.objects.get(pk=self.account_id)
+
+    def port(self) -> ExchangePort:
+        return self.port_of(self.account_id)
+
+    def origin(self, now: datetime) -> Origin:
+        """Events of this command: acted by the asker, caused by the command."""
+        command = self.command
+        return Origin(command.principal, Source(command.source), now, command.pk, command.pk)
+
+
+def finish(
+    ledger: AccountLedger,
+    command: Command,
+    status: CommandStatus,
+    *,
+    now: datetime,
+    code: str = "",
+    detail: str = "",
+    exchange_code: int = 0,
+    result: dict[str, Any] | None = None,
+    verdicts: list[dict[str, Any]] | None = None,
+) -> bool:
+    """Make a command terminal inside an open ledger; False when it was terminal already."""
+    draft = completed(
+        command,
+        status,
+        now=now,
+        code=code,
+        detail=detail,
+        exchange_code=exchange_code,
+        result=result,
+        verdicts=verdicts,
+    )
+    if draft is None:
+        return False
+    ledger.emit(draft)
+    return True
+
+
+def acknowledge(work: Work, result: dict[str, Any] | None = None) -> None:
+    """End the command well, in a transaction of its own."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        finish(ledger, work.command, CommandStatus.ACK, now=now, result=result)
+
+
+def fail(work: Work, code: ErrorCode, detail: str, *, exchange_code: int = 0) -> None:
+    """End the command with a refusal, in a transaction of its own."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        finish(
+            ledger,
+            work.command,
+            CommandStatus.FAILED,
+            now=now,
+            code=code,
+            detail=detail,
+            exchange_code=exchange_code,
+        )
+
+
+def code_of(error: ExchangeError) -> ErrorCode:
+    """Our code for a venue error that proves that nothing was done."""
+    if isinstance(error, Throttled):
+        return ErrorCode.RATE_LIMITED
+    if isinstance(error, Unauthorized):
+        return ErrorCode.ACCOUNT_UNAVAILABLE
+    if isinstance(error, Unavailable):
+        return ErrorCode.VENUE_UNAVAILABLE
+    if isinstance(error, Rejected):
+        return _VENUE_CODES.get(error.code, ErrorCode.VENUE_REJECTED)
+    return ErrorCode.OUTCOME_UNKNOWN
+
+
+# Refusals of the venue that have a name of their own here (binance.md §7).
+_VENUE_CODES = {
+    -2018: ErrorCode.INSUFFICIENT_BALANCE,
+    -2019: ErrorCode.INSUFFICIENT_BALANCE,
+    -4164: ErrorCode.MIN_NOTIONAL_VIOLATION,
+    -4028: ErrorCode.LEVERAGE_OUT_OF_RANGE,
+    -1111: ErrorCode.PRECISION_VIOLATION,
+    -4003: ErrorCode.MIN_QTY_VIOLATION,
+}

@@ -1,0 +1,58 @@
+"""Errors below `/api/` are problems, whoever made them.
+
+Django answers in its own words (404 page, CSRF refusal, 405, too large bodies, 500); programs get
+RFC 9457 for each of them.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from tradeops.kit.http import PROBLEM_TYPE, code_of_status, problem_response
+
+_PROGRAM_PATHS = ("/api/", "/desk/api/")
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Vary")
+_DETAILS = {
+    HTTPStatus.FORBIDDEN: "This request is not allowed; a desk request needs its CSRF token.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer to this method.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this server reads.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something failed here; the request id finds it in the log.",
+}
+
+
+class ProblemMiddleware:
+    """Stands right below the request middleware; refuses announced bodies that are too large."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(_PROGRAM_PATHS):
+            return self._get_response(request)
+        if _announced_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            return _problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        response = self._get_response(request)
+        if response.status_code < HTTPStatus.BAD_REQUEST:
+            return response
+        if response.headers.get("Content-Type") == PROBLEM_TYPE:
+            return response
+        translated = _problem(request, response.status_code)
+        for name in _KEPT_HEADERS:
+            if name in response.headers:
+                translated.headers[name] = response.headers[name]
+        response.close()
+        return translated
+
+
+def _announced_length(request: HttpRequest) -> int:
+    text = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(text) if text.isdecimal() else 0
+
+
+def _problem(request: HttpRequest, status: int) -> HttpResponse:
+    detail = _DETAILS.get(HTTPStatus(status), "The request could not be read.")
+    return problem_response(request, code_of_status(status), detail, status=status)

@@ -1,0 +1,18 @@
+"""The Redis connection pool of this process. What lives there may vanish at any time (D1)."""
+
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+
+@lru_cache(maxsize=1)
+def redis_client() -> "redis.Redis":
+    """Thread-safe client with short time limits; callers treat its errors as "not known"."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        health_check_interval=10,
+        decode_responses=True,
+    )
