@@ -63,6 +63,7 @@ class ScriptedVenue:
         self.url = ""
         self.server_ms: Callable[[], int] = lambda: int(SYSTEM_CLOCK.now().timestamp() * 1000)
         self._released = asyncio.Event()
+        self._runner: web.AppRunner | None = None
 
     def script(self, name: str, *answers: Answer) -> None:
         """Answer calls of `name` with `answers`, one after the other."""
@@ -77,7 +78,7 @@ class ScriptedVenue:
         """Serve on a free port of the loopback interface."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        runner = self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -85,8 +86,13 @@ class ScriptedVenue:
         try:
             yield self
         finally:
-            self._released.set()
-            await runner.cleanup()
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Close every connection and the port; idempotent."""
+        self._released.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -144,3 +150,36 @@ async def adapter_to(
         yield adapter
     finally:
         await adapter.close()
+
+
+def refused(status: int, code: int, message: str = "refused") -> Answer:
+    """An error as the venue words it."""
+    return Answer(status, {"code": code, "msg": message})
+
+
+def with_venue(
+    scenario: Callable[[ScriptedVenue, BinanceUsdmAdapter], Awaitable[None]],
+    scripts: dict[str, list[Answer]],
+    **options: Any,
+) -> ScriptedVenue:
+    """Run `scenario` with an open adapter; `scripts` answer by `METHOD /path`."""
+    venue = ScriptedVenue()
+    clock = options.get("clock")
+    if clock is not None:
+        venue.server_ms = lambda: int(clock.now().timestamp() * 1000)
+    for name, answers in scripts.items():
+        venue.script(name, *answers)
+
+    async def run() -> None:
+        async with venue.running(), adapter_to(venue.url, **options) as adapter:
+            await scenario(venue, adapter)
+
+    asyncio.run(run())
+    return venue
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a task of its own brings about."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the product has no event for it
+            await asyncio.sleep(0.005)
