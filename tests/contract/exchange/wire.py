@@ -60,6 +60,7 @@ class ScriptedVenue:
         self.calls: list[Call] = []
         self.scripts: dict[str, deque[Answer]] = {}
         self.on_socket: Socket | None = None
+        self.refuse_sockets = False
         self.url = ""
         self.server_ms: Callable[[], int] = lambda: int(SYSTEM_CLOCK.now().timestamp() * 1000)
         self._released = asyncio.Event()
@@ -95,7 +96,8 @@ class ScriptedVenue:
             await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        wants_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        if wants_socket and not self.refuse_sockets:
             return await self._serve_socket(request)
         name = f"{request.method} {request.path}"
         body = await request.text()

@@ -73,7 +73,6 @@ class Supervisor:
             return
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        self._tell(StreamState.DISCONNECTED, "stopped")
 
     async def _target(self) -> str:
         """Return the URL to connect to; called for every connection."""
@@ -111,6 +110,12 @@ class Supervisor:
 
     async def _run(self) -> None:
         self._tell(StreamState.CONNECTING, "")
+        try:
+            await self._serve_for_ever()
+        finally:
+            self._tell(StreamState.DISCONNECTED, "stopped")
+
+    async def _serve_for_ever(self) -> None:
         failures = 0
         while True:
             started_s = self._clock.monotonic_s()
