@@ -102,7 +102,7 @@ def _uses_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("django_db") or item.get_closest_marker("stack"):
         return True
     fixtures = set(getattr(item, "fixturenames", ()))
-    return bool(fixtures & {"db", "transactional_db", "django_db_reset_sequences"})
+    return bool(fixtures & {"db", "transactional_db", "stack"})
 
 
 @pytest.fixture(scope="session")

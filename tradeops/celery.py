@@ -1,9 +1,12 @@
-"""The Celery application: its queues and how its processes log."""
+"""The Celery application: its queues, the streams worker, and how its processes start and log."""
 
 import os
 
+import click
 from celery import Celery, signals
 from kombu.entity import Queue
+
+from tradeops.checks import refuse_wrong_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeops.settings.dev")
 
@@ -13,8 +16,18 @@ app = Celery("tradeops")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = tuple(Queue(name) for name in QUEUES)  # type: ignore[no-untyped-call]
 app.autodiscover_tasks()
+app.user_options["worker"].add(
+    click.Option(["--streams"], is_flag=True, help="Run the exchange streams in this worker (D5).")
+)
 
 
 @signals.setup_logging.connect
 def keep_django_logging(**_kwargs: object) -> None:
     """Leave the logging of the settings as it is (a connected receiver is what stops Celery)."""
+
+
+@signals.celeryd_init.connect
+@signals.beat_init.connect
+def refuse_wrong_start(**_kwargs: object) -> None:
+    """End a worker or beat whose settings are wrong, before it takes any work."""
+    refuse_wrong_settings()

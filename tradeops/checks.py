@@ -6,6 +6,7 @@ E008 database of another environment
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 
 from django.apps import AppConfig
@@ -27,6 +28,14 @@ def check_settings(
 ) -> list[CheckMessage]:
     """Return what is missing or contradictory in the settings of this deployment."""
     return [*_secrets(), *_environment(), *_sealing(), *_database()]
+
+
+def refuse_wrong_settings() -> None:
+    """End this process when a setting is wrong: for servers, which Django does not check."""
+    errors = [message for message in check_settings() if message.is_serious()]
+    if errors:
+        sys.stderr.write("\n".join(map(str, errors)) + "\n")
+        raise SystemExit(1)
 
 
 def _secrets() -> Iterator[CheckMessage]:

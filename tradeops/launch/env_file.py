@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+from tradeops.launch.plan import POSTGRES_PORT, REDIS_PORT
 from tradeops.launch.ports import pick_port
-
-REDIS_PORT = 8179
-POSTGRES_PORT = 8132
 
 HEAD = """\
 # Written by `make run` for this machine only (mode 600); every name is explained in .env.example.

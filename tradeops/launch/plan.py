@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradeops.launch import postgres, redis
+from tradeops.launch.failure import LaunchError
 
 NO_SCREENS = {"TRADEOPS_SCREENS": "false"}  # admin and its widgets are the web process's
+
+REDIS_PORT = 8179  # where the embedded servers start when nothing else is said
+POSTGRES_PORT = 8132
 
 CELERY_FLAGS = (
     "--pool=threads",
@@ -62,6 +66,40 @@ class Program:
     stop_signal: str = "TERM"
     stop_wait_s: int = 20
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_of(
+    root: Path, home: Path, values: Mapping[str, str], *, paper_arguments: tuple[str, ...] = ()
+) -> Plan:
+    """Return the plan of the settings `values` (.env and environment); raise LaunchError for a port
+    that is no number.
+    """
+
+    def number(name: str, default: int) -> int:
+        try:
+            return int(values.get(name) or default)
+        except ValueError as error:
+            message = f"{name} must be a whole number, not {values[name]!r}."
+            raise LaunchError(message) from error
+
+    own_redis = not (values.get("REDIS_URL") or values.get("REDIS_URL_FILE"))
+    own_postgres = values.get("TRADEOPS_DB") == "pg" and not values.get("DATABASE_URL")
+    paper = values.get("TRADEOPS_ENV", "paper") == "paper"
+    return Plan(
+        root=root,
+        home=home,
+        host=values.get("TRADEOPS_HOST") or "127.0.0.1",
+        port=number("TRADEOPS_PORT", 8000),
+        paper_port=number("TRADEOPS_PAPER_PORT", 8100) if paper else None,
+        redis_port=number("TRADEOPS_REDIS_PORT", REDIS_PORT),
+        redis_password=values["REDIS_PASSWORD"] if own_redis else None,
+        postgres_port=number("TRADEOPS_PG_PORT", POSTGRES_PORT) if own_postgres else None,
+        postgres_password=values["POSTGRES_PASSWORD"] if own_postgres else None,
+        paper_tape=values.get("TRADEOPS_PAPER_TAPE", ""),
+        paper_speed=values.get("TRADEOPS_PAPER_SPEED", ""),
+        orders_concurrency=number("TRADEOPS_ORDERS_CONCURRENCY", 1),
+        paper_arguments=paper_arguments,
+    )
 
 
 def servers(plan: Plan) -> list[Program]:

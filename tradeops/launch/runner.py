@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tradeops.launch import env_file, postgres, redis, supervisor
 from tradeops.launch.failure import LaunchError
-from tradeops.launch.plan import Plan, Program, processes, servers
+from tradeops.launch.plan import Plan, Program, plan_of, processes, servers
 from tradeops.launch.ports import port_answers, require_free
 
 START_TIMEOUT_S = 60
@@ -45,7 +45,7 @@ def prepare(root: Path, *, database: str) -> tuple[Plan, dict[str, str]]:
         message = f"{where} cannot be written ({error.strerror}): use a folder of your own."
         raise LaunchError(message) from error
     values = {**written, **os.environ}
-    plan = _plan(root, home, values)
+    plan = plan_of(root, home, values)
     _require_ports(plan)
     # Only what says where: secrets stay in .env, which the settings read.
     environment = {**os.environ, "TRADEOPS_HOME": str(home), "TRADEOPS_DOTENV": str(dotenv)}
@@ -57,33 +57,6 @@ def _require_writable(home: Path) -> None:
     probe = home / ".writable"
     probe.touch()
     probe.unlink()
-
-
-def _plan(root: Path, home: Path, values: Mapping[str, str]) -> Plan:
-    def number(name: str, default: int) -> int:
-        try:
-            return int(values.get(name) or default)
-        except ValueError as error:
-            message = f"{name} must be a whole number, not {values[name]!r}."
-            raise LaunchError(message) from error
-
-    own_redis = not (values.get("REDIS_URL") or values.get("REDIS_URL_FILE"))
-    own_postgres = values.get("TRADEOPS_DB") == "pg" and not values.get("DATABASE_URL")
-    paper = values.get("TRADEOPS_ENV", "paper") == "paper"
-    return Plan(
-        root=root,
-        home=home,
-        host=values.get("TRADEOPS_HOST") or "127.0.0.1",
-        port=number("TRADEOPS_PORT", 8000),
-        paper_port=number("TRADEOPS_PAPER_PORT", 8100) if paper else None,
-        redis_port=number("TRADEOPS_REDIS_PORT", env_file.REDIS_PORT),
-        redis_password=values["REDIS_PASSWORD"] if own_redis else None,
-        postgres_port=number("TRADEOPS_PG_PORT", env_file.POSTGRES_PORT) if own_postgres else None,
-        postgres_password=values["POSTGRES_PASSWORD"] if own_postgres else None,
-        paper_tape=values.get("TRADEOPS_PAPER_TAPE", ""),
-        paper_speed=values.get("TRADEOPS_PAPER_SPEED", ""),
-        orders_concurrency=number("TRADEOPS_ORDERS_CONCURRENCY", 1),
-    )
 
 
 def _require_ports(plan: Plan) -> None:

@@ -107,11 +107,12 @@ def start(config: Path, environment: Mapping[str, str], root: Path) -> subproces
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         # Safe: the launcher has one thread.
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent dies: runs in the child, before its program."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
