@@ -102,7 +102,7 @@ def _available(
     held = [row for row in positions if row.quantity != 0]
     marks = cache.marks([row.symbol for row in held])
     leverages = {row.symbol: row.leverage or 1 for row in positions}
-    available = wallet.wallet_balance
+    available: Decimal = wallet.wallet_balance
     for row in held:
         mark = marks.get(row.symbol)
         price = mark.mark_price if mark else row.entry_price

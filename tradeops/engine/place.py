@@ -69,7 +69,7 @@ async def close_position(work: Work) -> None:
 
 
 def _share(account: ExchangeAccount, position: Position, fraction: Decimal) -> Decimal:
-    whole = abs(position.quantity)
+    whole: Decimal = abs(position.quantity)
     if fraction == 1:
         return whole
     spec = cache.instrument(Venue(account.venue), position.symbol)

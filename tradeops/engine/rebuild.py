@@ -97,7 +97,7 @@ def _fill(shadow: str, model: type[models.Model], rows: Iterable[models.Model]) 
         for row in rows
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(f'INSERT INTO "{shadow}" ({names}) VALUES ({marks})', values)  # noqa: S608
+        cursor.executemany(f'INSERT INTO "{shadow}" ({names}) VALUES ({marks})', values)
 
 
 def _compare(shadow: str, model: type[models.Model], account_id: int) -> list[Difference]:
@@ -119,10 +119,10 @@ def _compare(shadow: str, model: type[models.Model], account_id: int) -> list[Di
 
 def _cells(table: str, model: type[models.Model], account_id: int) -> dict[str, dict[str, Any]]:
     fields = _columns(model)
-    names = ", ".join(f'"{field.column}"' for field in fields)
+    names = ", ".join(f'CAST("{field.column}" AS TEXT)' for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(
-            f'SELECT {names} FROM "{table}" WHERE "account_id" = %s',  # noqa: S608
+            f'SELECT {names} FROM "{table}" WHERE "account_id" = %s',
             [account_id],
         )
         rows = [dict(zip([f.column for f in fields], row, strict=True)) for row in cursor]
@@ -134,5 +134,5 @@ def _swap_in(shadow: str, model: type[models.Model], account_id: int) -> None:
     table = model._meta.db_table
     names = ", ".join(f'"{field.column}"' for field in _columns(model))
     with connection.cursor() as cursor:
-        cursor.execute(f'DELETE FROM "{table}" WHERE "account_id" = %s', [account_id])  # noqa: S608
-        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{shadow}"')  # noqa: S608
+        cursor.execute(f'DELETE FROM "{table}" WHERE "account_id" = %s', [account_id])
+        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{shadow}"')

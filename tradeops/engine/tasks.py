@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from celery import shared_task, signals
+from celery.worker import WorkController
 
 from accounts.services.exchange_open import blocking_port
 from tradeops.domain.commands import CommandStatus
@@ -60,7 +61,7 @@ def rebuild_on_command(*, command_id: str, **_kwargs: object) -> None:
 
 
 @signals.worker_ready.connect
-def announce_worker(sender: Any, **_kwargs: object) -> None:
+def announce_worker(sender: WorkController, **_kwargs: object) -> None:
     """Say which queues this process serves; `/healthz` and `doctor` listen."""
     for queue in sender.app.amqp.queues.consume_from:
         if queue != "streams":

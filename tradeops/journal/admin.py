@@ -55,11 +55,11 @@ def ask(
         enqueue(
             command,
             account_id=account_id,
-            command_id=uuid.uuid5(token, str(number)),
+            command_id=uuid.uuid5(token, f"{account_id} {command!r}"),
             asker=asker,
             now=SYSTEM_CLOCK.now(),
         )[0]
-        for number, (account_id, command) in enumerate(commands)
+        for account_id, command in commands
     ]
     if len(rows) == 1:
         _tell(request, wait(rows[0].pk, timeout_s=ANSWER_WAIT_S), what)
@@ -164,9 +164,6 @@ class EventAdmin(ReadOnlyAdmin):
     recorded = moment("recorded_at", "Recorded")
     content = structure("payload", "Content")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        return super().get_queryset(request)
-
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
@@ -247,7 +244,8 @@ class CommandAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Command], bool]:
         if not search_term:
             return queryset, False
-        return queryset.filter(pk=as_uuid(search_term)), False
+        command_id = as_uuid(search_term)
+        return (queryset.filter(pk=command_id) if command_id else queryset.none()), False
 
     def change_view(
         self,

@@ -26,7 +26,8 @@ UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] 
 
 def encode(fact: DomainEvent | DomainCommand) -> dict[str, Any]:
     """Field name → JSON value, in field order; fields at None stay as null."""
-    return {name: _to_json(getattr(fact, name)) for name, _ in _fields(type(fact))}
+    cls: type = type(fact)
+    return {name: _to_json(getattr(fact, name)) for name, _ in _fields(cls)}
 
 
 def decode_event(name: str, version: int, payload: dict[str, Any]) -> DomainEvent:
@@ -41,9 +42,7 @@ def decode_command(name: str, payload: dict[str, Any]) -> DomainCommand:
     return _build(COMMAND_TYPES[name], payload)
 
 
-def _to_json(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
+def _to_json(value: Any) -> Any:  # noqa: PLR0911 – one line a type
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal):
@@ -62,7 +61,7 @@ def _to_json(value: Any) -> Any:
 def _build(cls: type[T], payload: Mapping[str, Any]) -> T:
     values = {
         name: payload[name] if read is None or payload[name] is None else read(payload[name])
-        for name, read in _fields(cls)
+        for name, read in _fields(typing.cast("type", cls))
         if name in payload
     }
     return cls(**values)

@@ -83,33 +83,8 @@ def enqueue(
     Source: reliability.md §4 "Send protocol" TX1.
     """
     idempotency = idempotency or Idempotency(key=str(command_id))
-    row = _new_row(command, account_id, command_id, asker, now, idempotency, expires_at)
-    try:
-        with write_transaction():
-            row.save(force_insert=True)
-            submitted = CommandSubmitted(command_id, row.kind, row.payload)
-            append(
-                account_id,
-                [Draft(submitted, now)],
-                Origin(asker.principal, asker.source, now, command_id, command_id),
-            )
-            transaction.on_commit(lambda: publish_hint(command_id))
-    except IntegrityError:
-        return _known(row), False
-    return row, True
-
-
-def _new_row(
-    command: DomainCommand,
-    account_id: int,
-    command_id: UUID,
-    asker: Asker,
-    now: datetime,
-    idempotency: Idempotency,
-    expires_at: datetime | None,
-) -> Command:
     payload = codec.encode(command)
-    return Command(
+    row = Command(
         id=command_id,
         account_id=account_id,
         kind=type(command).__name__,
@@ -124,6 +99,19 @@ def _new_row(
         idempotency_key=idempotency.key,
         request_hash=idempotency.request_hash,
     )
+    try:
+        with write_transaction():
+            row.save(force_insert=True)
+            submitted = CommandSubmitted(command_id, row.kind, row.payload)
+            append(
+                account_id,
+                [Draft(submitted, now)],
+                Origin(asker.principal, asker.source, now, command_id, command_id),
+            )
+            transaction.on_commit(lambda: publish_hint(command_id))
+    except IntegrityError:
+        return _known(row), False
+    return row, True
 
 
 def _known(row: Command) -> Command:

@@ -1,4 +1,4 @@
-"""What every admin page shares: read-only ledgers, whose accounts one sees, confirmation, values.
+"""What admin pages share: read-only ledgers, whose accounts one sees, confirmation, values.
 
 Pages show and ask; they never write rows. A `change` permission on a ledger's model means "may ask
 for changes of it by command" here, since nobody may edit the rows themselves.
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -24,6 +25,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tradeops.domain.money import plain
@@ -64,7 +66,7 @@ class AccountScopedAdmin(ModelAdmin):
         opts = self.model._meta
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
-    def the_object(self, request: HttpRequest, object_id: str) -> Any:  # noqa: ANN401 - any model
+    def the_object(self, request: HttpRequest, object_id: str) -> Any:
         """The row behind an action's address; 404 when it is not there or not the user's."""
         found = self.get_object(request, unquote(object_id))
         if found is None:
@@ -117,6 +119,19 @@ class ReadOnlyInline(TabularInline):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
+
+
+class SymbolFilter(DropdownFilter):
+    """The symbols of this desk; listing those of the rows would read all of them."""
+
+    title = "symbol"
+    parameter_name = "symbol"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
+        return [(symbol, symbol) for symbol in settings.ALLOWED_SYMBOLS]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(symbol=self.value()) if self.value() else queryset
 
 
 # Values -------------------------------------------------------------------------------------------
@@ -241,7 +256,7 @@ class Answer:
 
 def confirm(
     request: HttpRequest,
-    model_admin: Any,  # noqa: ANN401 - unfold is untyped
+    model_admin: Any,
     question: Question,
     *,
     form_class: type[ConfirmForm] = ConfirmForm,

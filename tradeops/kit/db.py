@@ -47,7 +47,10 @@ class ExactDecimalField(_DecimalField):
         return "text" if connection.vendor == "sqlite" else "numeric"
 
     def get_db_prep_value(
-        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+        self,
+        value: Any,
+        connection: BaseDatabaseWrapper,
+        prepared: bool = False,  # noqa: FBT001, FBT002 – Django's signature
     ) -> Any:
         if value is None:
             return None
@@ -81,9 +84,9 @@ def write_transaction(using: str = "default") -> Iterator[None]:
         with transaction.atomic(using=using):
             yield
         return
-    with _thread_lock, _file_lock(f"{connection.settings_dict['NAME']}.lock"):
-        with transaction.atomic(using=using):
-            yield
+    lock = _file_lock(f"{connection.settings_dict['NAME']}.lock")
+    with _thread_lock, lock, transaction.atomic(using=using):
+        yield
 
 
 @contextmanager

@@ -46,5 +46,5 @@ def heartbeats(names: list[str]) -> dict[str, dict[str, Any]]:
         words = redis_client().mget([heartbeat_key(name) for name in names])
     except redis.RedisError:
         return {}
-    pairs: Any = zip(names, words, strict=True)  # type: ignore[arg-type]  # sync client
+    pairs: Any = zip(names, words, strict=True)
     return {name: json.loads(word) for name, word in pairs if word is not None}

@@ -49,7 +49,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.PRICE_UNAVAILABLE: 503,
     ErrorCode.VENUE_REJECTED: 422,
     ErrorCode.VENUE_UNAVAILABLE: 503,
-    ErrorCode.OUTCOME_UNKNOWN: 202,
+    ErrorCode.OUTCOME_UNKNOWN: 504,
     ErrorCode.LOST: 504,
     ErrorCode.EXPIRED: 503,
     ErrorCode.NOT_CANCELLABLE: 409,

@@ -4,6 +4,8 @@ from functools import lru_cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 @lru_cache(maxsize=1)
@@ -14,5 +16,6 @@ def redis_client() -> "redis.Redis":
         socket_timeout=2,
         socket_connect_timeout=2,
         health_check_interval=10,
+        retry=Retry(NoBackoff(), retries=1),
         decode_responses=True,
     )

@@ -57,10 +57,8 @@ class LiveRows:
         for row in model._default_manager.filter(**equal):
             self._rows.setdefault((model, row.pk), row)
         return [
-            row
-            for (kind, _), row in self._rows.items()
-            if kind is model and row is not None and _matches(row, equal)
-        ]  # type: ignore[misc]  # kind is model
+            row for row in self._rows.values() if isinstance(row, model) and _matches(row, equal)
+        ]
 
     def flush(self) -> None:
         """Write what changed: one INSERT per table for new rows, one UPDATE per changed row."""

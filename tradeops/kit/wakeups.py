@@ -11,6 +11,8 @@ from collections import defaultdict
 import redis
 from django.conf import settings
 
+from tradeops.kit.redis_client import redis_client
+
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tradeops:wakeups"
@@ -22,9 +24,6 @@ class WakeupHub:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = redis.Redis.from_url(
-            url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=10
-        )
         self._lock = threading.Lock()
         self._waiters: defaultdict[str, set[threading.Event]] = defaultdict(set)
         self._listener: threading.Thread | None = None
@@ -34,7 +33,7 @@ class WakeupHub:
         if not keys:
             return
         try:
-            self._client.publish(CHANNEL, " ".join(keys))
+            redis_client().publish(CHANNEL, " ".join(keys))
         except redis.RedisError as error:
             logger.warning("wake-up not published: %s", type(error).__name__)
 
@@ -59,7 +58,7 @@ class WakeupHub:
         while True:
             client = redis.Redis.from_url(self._url, socket_connect_timeout=2)
             try:
-                with client.pubsub(ignore_subscribe_messages=True) as subscription:
+                with client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(CHANNEL)
                     for message in subscription.listen():
                         for key in message["data"].decode().split():

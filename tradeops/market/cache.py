@@ -116,7 +116,7 @@ def marks(symbols: Sequence[str]) -> dict[str, Mark]:
         logger.warning("marks not read: %s", type(error).__name__)
         return {}
     found = {}
-    for symbol, text in zip(symbols, texts, strict=True):  # type: ignore[arg-type]  # sync client
+    for symbol, text in zip(symbols, texts, strict=True):
         if text is not None:
             price, at = json.loads(text)
             found[symbol] = Mark(Decimal(price), datetime.fromisoformat(at))
