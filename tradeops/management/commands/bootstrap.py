@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take no argument."""
 
-    def handle(self, *_args: Any, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
+    def handle(self, *_args: Any, **_options: Any) -> None:
         """Run every step in order."""
         now = SYSTEM_CLOCK.now()
         call_command("migrate", interactive=False, verbosity=0)
