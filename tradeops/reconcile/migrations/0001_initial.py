@@ -5,47 +5,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Drift',
+            name="Drift",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=32)),
-                ('subject', models.CharField(max_length=80)),
-                ('local', models.JSONField()),
-                ('venue', models.JSONField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('seen', models.PositiveIntegerField(default=1)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.exchangeaccount')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=32)),
+                ("subject", models.CharField(max_length=80)),
+                ("local", models.JSONField()),
+                ("venue", models.JSONField()),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("seen", models.PositiveIntegerField(default=1)),
+                ("resolved_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.exchangeaccount"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at', None)), fields=('account', 'kind', 'subject'), name='drift_one_open')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("resolved_at", None)),
+                        fields=("account", "kind", "subject"),
+                        name="drift_one_open",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReconcileRun',
+            name="ReconcileRun",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('scope', models.CharField(max_length=16)),
-                ('trigger', models.CharField(max_length=40)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('healed', models.PositiveIntegerField(default=0)),
-                ('drifts', models.PositiveIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=200)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.exchangeaccount')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("scope", models.CharField(max_length=16)),
+                ("trigger", models.CharField(max_length=40)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("healed", models.PositiveIntegerField(default=0)),
+                ("drifts", models.PositiveIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=200)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.exchangeaccount"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'scope', '-started_at'], name='reconcile_run_newest')],
+                "indexes": [
+                    models.Index(
+                        fields=["account", "scope", "-started_at"], name="reconcile_run_newest"
+                    )
+                ],
             },
         ),
     ]

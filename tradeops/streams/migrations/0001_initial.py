@@ -5,24 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StreamLease',
+            name="StreamLease",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='accounts.exchangeaccount')),
-                ('owner', models.CharField(max_length=80)),
-                ('token', models.BigIntegerField(default=0)),
-                ('expires_at', models.DateTimeField()),
-                ('state', models.CharField(max_length=16)),
-                ('state_detail', models.CharField(blank=True, max_length=200)),
-                ('state_at', models.DateTimeField()),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
+                ("owner", models.CharField(max_length=80)),
+                ("token", models.BigIntegerField(default=0)),
+                ("expires_at", models.DateTimeField()),
+                ("state", models.CharField(max_length=16)),
+                ("state_detail", models.CharField(blank=True, max_length=200)),
+                ("state_at", models.DateTimeField()),
             ],
         ),
     ]

@@ -1,0 +1,55 @@
+"""Carry out RunReconcile: the engine marked it SENT, here it ends."""
+
+import logging
+from uuid import UUID
+
+from tradeops.domain.commands import CommandStatus
+from tradeops.domain.enums import Source
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.engine.ledger import account_ledger
+from tradeops.engine.work import finish
+from tradeops.exchange.errors import ExchangeError
+from tradeops.journal.event_store import Origin
+from tradeops.journal.models import SYSTEM_ACCOUNT_ID, Command
+from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.reconcile import selectors
+from tradeops.reconcile.services.reconcile_now import reconcile_now
+
+logger = logging.getLogger(__name__)
+
+
+def run_command(command_id: UUID) -> None:
+    """Compare the command's account, or every active one for the desk, and complete the command.
+
+    Repeating it is harmless: a command that ended is left alone.
+    """
+    command = Command.objects.filter(pk=command_id).first()
+    if command is None or command.is_terminal:
+        return
+    desk = command.account_id == SYSTEM_ACCOUNT_ID
+    accounts = selectors.active_account_ids() if desk else [command.account_id]
+    healed = drifts = 0
+    failures = []
+    for account_id in accounts:
+        try:
+            result = reconcile_now(account_id, scope="all", trigger=command.principal)
+        except (ExchangeError, TradeOpsError) as error:
+            logger.warning("account %s not compared: %s", account_id, error)
+            failures.append(f"account {account_id}: {error}")
+            continue
+        healed += result.healed
+        drifts += result.drifts
+        if result.error:
+            failures.append(f"account {account_id}: {result.error}")
+    now = SYSTEM_CLOCK.now()
+    origin = Origin(command.principal, Source(command.source), now, command.pk, command.pk)
+    with account_ledger(command.account_id, origin) as ledger:
+        finish(
+            ledger,
+            command,
+            CommandStatus.FAILED if failures else CommandStatus.ACK,
+            now=now,
+            code=ErrorCode.VENUE_UNAVAILABLE if failures else "",
+            detail="; ".join(failures),
+            result={"healed": str(healed), "drifts": str(drifts)},
+        )

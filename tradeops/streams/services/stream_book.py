@@ -1,0 +1,85 @@
+"""What a user-data stream writes, each time under the fence of its lease."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from tradeops.domain.clock import Clock
+from tradeops.domain.enums import Source, StreamState
+from tradeops.domain.events import (
+    DomainEvent,
+    WebSocketConnected,
+    WebSocketDisconnected,
+    WebSocketReconnected,
+)
+from tradeops.engine.ingest import StaleFence, ingest, record
+from tradeops.exchange.reports import Report
+from tradeops.kit.db import write_transaction
+
+STREAM = "user"
+ACTOR = "streams"
+_REASON_LENGTH = 200
+
+
+class StreamBook:
+    """`account_feed.Book` of one lease.
+
+    `fence` raises StaleFence inside a writing transaction; `show` updates the visible state and
+    says False when the lease is gone.
+    """
+
+    def __init__(
+        self,
+        account_id: int,
+        *,
+        fence: Callable[[], None],
+        show: Callable[[StreamState, str], bool],
+        clock: Clock,
+    ) -> None:
+        self._account_id = account_id
+        self._fence = fence
+        self._show = show
+        self._clock = clock
+        self._connected = False
+        self._lost_at: datetime | None = None
+
+    def facts(self, reports: Sequence[Report]) -> None:
+        """Journal reports in one transaction."""
+        ingest(
+            self._account_id,
+            reports,
+            source=Source.STREAM,
+            actor=ACTOR,
+            now=self._clock.now(),
+            fence=self._fence,
+        )
+
+    def state(self, state: StreamState, detail: str, at: datetime) -> None:
+        """Journal a connection that began or ended, and show the state either way."""
+        event = self._event(state, detail, at)
+        with write_transaction():
+            if event is not None:
+                record(
+                    self._account_id,
+                    [event],
+                    source=Source.STREAM,
+                    actor=ACTOR,
+                    now=self._clock.now(),
+                    fence=self._fence,
+                )
+            if not self._show(state, detail):
+                raise StaleFence(f"account {self._account_id}")
+        # Only now: a write that failed is tried again and must find the same state before it.
+        if state is StreamState.CONNECTED:
+            self._connected, self._lost_at = True, None
+        elif event is not None:
+            self._connected, self._lost_at = False, at
+
+    def _event(self, state: StreamState, detail: str, at: datetime) -> DomainEvent | None:
+        if state is StreamState.CONNECTED and not self._connected:
+            if self._lost_at is None:
+                return WebSocketConnected(STREAM, at)
+            gap_s = max(0, int((at - self._lost_at).total_seconds()))
+            return WebSocketReconnected(STREAM, gap_s, at)
+        if state in {StreamState.RECONNECTING, StreamState.DISCONNECTED} and self._connected:
+            return WebSocketDisconnected(STREAM, detail[:_REASON_LENGTH], at)
+        return None

@@ -1,0 +1,50 @@
+"""What other processes may know about this worker, in Redis; all of it may vanish (D1)."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+import redis
+
+from tradeops.exchange.port import RateState
+from tradeops.kit.redis_client import redis_client
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_KEY = "tradeops:heartbeat:streams"
+LIVES_S = 15
+
+
+def rate_key(account_id: int) -> str:
+    """Redis key of the venue budget that an account's connection saw last, as JSON."""
+    return f"tradeops:rate:{account_id}"
+
+
+def feed_key(account_id: int) -> str:
+    """Redis key of what a feed heard last, as JSON of ISO times."""
+    return f"tradeops:stream:{account_id}"
+
+
+def beat(
+    boot_id: str,
+    rates: Mapping[int, RateState],
+    heard: Mapping[int, Mapping[str, datetime | None]],
+) -> None:
+    """Write the heartbeat, each account's venue budget, and when its feed heard what.
+
+    Failing is logged and harmless.
+    """
+    try:
+        with redis_client().pipeline(transaction=False) as pipe:
+            pipe.set(HEARTBEAT_KEY, boot_id, ex=LIVES_S)
+            for account_id, rate in rates.items():
+                # Comparisons call the venue more often than streams do: theirs is the newer figure.
+                pipe.set(rate_key(account_id), json.dumps(asdict(rate)), ex=LIVES_S, nx=True)
+            for account_id, times in heard.items():
+                text = {name: at.isoformat() if at else None for name, at in times.items()}
+                pipe.set(feed_key(account_id), json.dumps(text), ex=LIVES_S)
+            pipe.execute()
+    except redis.RedisError as error:
+        logger.warning("heartbeat not written: %s", type(error).__name__)
