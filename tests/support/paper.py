@@ -46,7 +46,8 @@ class PaperServer:
         if state is not None:
             self._options += ["--state", str(state)]
         self._options += options
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed at exit
+        self._log = Path(tempfile.gettempdir()) / f"paper-{os.getpid()}-{self.port}.log"
+        self._ended_with = ""
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -65,15 +66,16 @@ class PaperServer:
     def start(self) -> Self:
         """Start the process and wait until it answers; its output goes into the error if not."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TRADEOPS_PAPER_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tradeops.exchange.paper", *self._options],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tradeops.exchange.paper", *self._options],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         deadline = time.monotonic() + _START_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -87,21 +89,23 @@ class PaperServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(_STOP_S)
+            code = self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired as error:
             self.kill()
             raise RuntimeError(f"the paper venue ignored SIGTERM:\n{self.output()}") from error
+        self._keep_output()
+        return code
 
     def kill(self) -> None:
         """End the process at once, as a crash would."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(_STOP_S)
+        self._keep_output()
 
     def output(self) -> str:
-        """What the process printed so far."""
-        self._log.seek(0)
-        return self._log.read()
+        """What the process printed so far, or until its end."""
+        return self._log.read_text() if self._log.exists() else self._ended_with
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call a route outside Binance's own and return its JSON; any status but 2xx raises."""
@@ -146,11 +150,13 @@ class PaperServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if self._process is not None and self._process.poll() is None:
-                self.stop()
-        finally:
-            self._log.close()
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        self._keep_output()
+
+    def _keep_output(self) -> None:
+        self._ended_with = self.output()
+        self._log.unlink(missing_ok=True)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
