@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from aiohttp import WSCloseCode, web
 
-from tests.contract.exchange.wire import Answer, ScriptedVenue, adapter_to, refused, until
+from tests.contract.exchange.wire import Answer, Log, ScriptedVenue, adapter_to, refused, until
 from tradeops.exchange.binance.stream import StreamTimings
 from tradeops.exchange.port import UserStream
 from tradeops.exchange.reports import MarkPriceReport, StreamItem, StreamNotice
@@ -18,36 +18,6 @@ KEY_ROUTE = "POST /fapi/v1/listenKey"
 RENEW_ROUTE = "PUT /fapi/v1/listenKey"
 SOCKET = "WS /private/ws"
 FAST = StreamTimings(backoff_min_s=0.01, backoff_max_s=0.05)
-
-
-class Log:
-    """What a consumer saw, in order: state names, and the items."""
-
-    def __init__(self) -> None:
-        self.seen: list[str | StreamItem] = []
-        self.batches = 0
-        self.details: list[str] = []
-
-    @property
-    def states(self) -> list[str]:
-        return [entry for entry in self.seen if isinstance(entry, str)]
-
-    @property
-    def items(self) -> list[StreamItem]:
-        return [entry for entry in self.seen if not isinstance(entry, str)]
-
-    def on_state(self, state: str, detail: str) -> None:
-        self.seen.append(state)
-        self.details.append(detail)
-
-    async def follow(self, stream: UserStream) -> None:
-        async for batch in stream.items(on_state=self.on_state):
-            self.take(batch)
-
-    def take(self, batch: Sequence[StreamItem]) -> None:
-        assert batch
-        self.batches += 1
-        self.seen += batch
 
 
 def frame(number: int) -> str:

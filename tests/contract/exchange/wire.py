@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -15,7 +15,8 @@ from tradeops.domain.enums import Environment
 from tradeops.exchange.binance.adapter import BinanceUsdmAdapter
 from tradeops.exchange.binance.stream import StreamTimings
 from tradeops.exchange.binance.urls import endpoints_for
-from tradeops.exchange.port import Credentials
+from tradeops.exchange.port import Credentials, UserStream
+from tradeops.exchange.reports import StreamItem
 from tradeops.kit.clock import SYSTEM_CLOCK
 
 KEY = Credentials("test-key", "test-secret")
@@ -152,6 +153,36 @@ async def adapter_to(
         yield adapter
     finally:
         await adapter.close()
+
+
+class Log:
+    """What a consumer saw, in order: state names, and the items."""
+
+    def __init__(self) -> None:
+        self.seen: list[str | StreamItem] = []
+        self.batches = 0
+        self.details: list[str] = []
+
+    @property
+    def states(self) -> list[str]:
+        return [entry for entry in self.seen if isinstance(entry, str)]
+
+    @property
+    def items(self) -> list[StreamItem]:
+        return [entry for entry in self.seen if not isinstance(entry, str)]
+
+    def on_state(self, state: str, detail: str) -> None:
+        self.seen.append(state)
+        self.details.append(detail)
+
+    async def follow(self, stream: UserStream) -> None:
+        async for batch in stream.items(on_state=self.on_state):
+            self.take(batch)
+
+    def take(self, batch: Sequence[StreamItem]) -> None:
+        assert batch
+        self.batches += 1
+        self.seen += batch
 
 
 def refused(status: int, code: int, message: str = "refused") -> Answer:
