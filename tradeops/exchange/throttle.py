@@ -54,7 +54,10 @@ _ENTRY_SHARE = 0.8  # the last 20 % of the order counts is for reduce-only order
 
 
 class WeightBudget:
-    """Request weight of one address in the current minute of the venue's clock."""
+    """Request weight of one address in the current minute.
+
+    Minutes are those of our clock, which is kept within half a second of the venue's.
+    """
 
     def __init__(
         self, clock: Clock, limits: VenueLimits, *, thresholds: Thresholds | None = None
@@ -116,7 +119,7 @@ class WeightBudget:
 
 
 class OrderBudget:
-    """Orders of one account in the current ten seconds and minute of the venue's clock."""
+    """Orders of one account in the current ten seconds and the current minute."""
 
     def __init__(self, clock: Clock, limits: VenueLimits) -> None:
         self._clock = clock

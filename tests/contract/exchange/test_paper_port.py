@@ -212,7 +212,8 @@ def test_order_with_an_unknown_outcome_is_ambiguous_and_a_query_tells(
     landed: bool,  # noqa: FBT001
 ) -> None:
     request = replace(market(), signed_at=SYSTEM_CLOCK.now())
-    paper.fault(kind=kind, match=POST, count=1)
+    # A held request ends soon after our limit of two seconds, so that the venue can stop.
+    paper.fault(kind=kind, match=POST, count=1, ms=2_500)
 
     async def scenario(port: BinanceUsdmAdapter) -> None:
         with pytest.raises(Ambiguous):
