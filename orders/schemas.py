@@ -7,15 +7,16 @@ from uuid import UUID
 
 from django.conf import settings
 from ninja import Schema
-from pydantic import AfterValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from orders.models import Fill, Order
 from orders.selectors import average_price
 from tradeops.domain.commands import PlaceOrder
-from tradeops.domain.enums import OrderType, Side, TimeInForce
+from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from tradeops.domain.errors import ErrorCode
 from tradeops.kit.fields import DecimalText, PositiveDecimal, RequestSchema
+from tradeops.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 MIN_LEVERAGE, MAX_LEVERAGE = 1, 25
 SYMBOL_PATTERN = r"^[A-Z0-9_]{2,32}$"
@@ -270,6 +271,37 @@ class OrderDetailOut(OrderOut):
             fills=[FillOut.of(fill, account) for fill in fills],
             events=list(events),
         )
+
+
+class PageFilter(Schema):
+    """What every list of an account's rows takes."""
+
+    account: AccountReference | None = None
+    symbol: Symbol | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+
+
+class OrderFilter(PageFilter):
+    """Which orders to list."""
+
+    status: list[OrderStatus] = Field(default_factory=list)
+
+
+class FillFilter(PageFilter):
+    """Which fills to list."""
+
+    order_id: UUID | None = None
+
+
+class CancelAllFilter(Schema):
+    """Whose orders of which symbol to cancel."""
+
+    symbol: Symbol
+    account: AccountReference | None = None
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class OrderPage(Schema):

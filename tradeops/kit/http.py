@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
@@ -68,6 +68,19 @@ _TITLES = {
     ErrorCode.MAX_ORDER_NOTIONAL: "Risk limit: order notional",
     ErrorCode.MAX_POSITION_NOTIONAL: "Risk limit: position notional",
 }
+
+
+class Reader(Protocol):
+    """What routes below the accounts need to know of an asker; None means every account."""
+
+    @property
+    def account_ids(self) -> frozenset[int] | None: ...
+
+
+def reader_of(request: HttpRequest) -> Reader:
+    """Who asks: what the API's guard found."""
+    reader: Reader = request.auth  # type: ignore[attr-defined]  # set by ninja
+    return reader
 
 
 class ApiError(TradeOpsError):

@@ -14,7 +14,14 @@ from django.http.response import HttpResponseBase
 from tradeops.kit.http import PROBLEM_TYPE, code_of_status, problem_response
 
 _PROGRAM_PATHS = ("/api/", "/desk/api/")
-_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After", "Vary")
+_KEPT_HEADERS = (
+    "Allow",
+    "WWW-Authenticate",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Vary",
+)
 _DETAILS = {
     HTTPStatus.FORBIDDEN: "This request is not allowed; a desk request needs its CSRF token.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -25,7 +32,10 @@ _DETAILS = {
 
 
 class ProblemMiddleware:
-    """Stands right below the request middleware; refuses announced bodies that are too large."""
+    """Stands right below the request middleware; refuses announced bodies that are too large.
+
+    Also puts `request.answer_headers` (rate limits) on the answer, whoever makes it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -36,6 +46,8 @@ class ProblemMiddleware:
         if _announced_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             return _problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         response = self._get_response(request)
+        for name, value in getattr(request, "answer_headers", {}).items():
+            response.headers.setdefault(name, value)
         if response.status_code < HTTPStatus.BAD_REQUEST:
             return response
         if response.headers.get("Content-Type") == PROBLEM_TYPE:

@@ -1,0 +1,90 @@
+"""What `/healthz` asks: composition root of `tradeops.observability.health`."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+
+from accounts.models import ExchangeAccount
+from tradeops.domain.enums import StreamState
+from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.heartbeat import heartbeats
+from tradeops.kit.redis_client import redis_client
+from tradeops.observability.health import FAIL, OK, health_view
+from tradeops.reconcile.models import ReconcileRun
+from tradeops.streams.models import StreamLease
+
+RECONCILE_SCOPE = "orders"  # the most frequent one, each 10 s
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def _redis() -> str:
+    redis_client().ping()
+    return OK
+
+
+def _orders_worker() -> str:
+    return OK if "orders" in heartbeats(["orders"]) else FAIL
+
+
+def _active_accounts() -> dict[int, str]:
+    return dict(ExchangeAccount.objects.filter(is_active=True).values_list("pk", "name"))
+
+
+def _streams() -> dict[str, str]:
+    """State by account; a lease that ran out says nothing about the stream."""
+    now = SYSTEM_CLOCK.now()
+    states = dict(StreamLease.objects.filter(expires_at__gt=now).values_list("account_id", "state"))
+    return {
+        name: states.get(pk, StreamState.DISCONNECTED.value)
+        for pk, name in _active_accounts().items()
+    }
+
+
+def _rates() -> list[dict[str, Any]]:
+    """What the workers that talk to the venue last said about it, by account."""
+    keys = [f"tradeops:rate:{pk}" for pk in _active_accounts()]
+    texts: Any = redis_client().mget(keys) if keys else []
+    return [json.loads(text) for text in texts if text]
+
+
+def _clock_offset_ms() -> int | None:
+    """The largest offset between the venue's clock and ours, None when no worker told one."""
+    offsets = [int(rate["clock_offset_ms"]) for rate in _rates() if "clock_offset_ms" in rate]
+    return max(offsets, key=abs, default=None)
+
+
+def _reconcile_age_s() -> int | None:
+    """Age of the oldest account's newest finished comparison, None before the first."""
+    newest = (
+        ReconcileRun.objects.filter(
+            account__is_active=True, scope=RECONCILE_SCOPE, finished_at__isnull=False, error=""
+        )
+        .values("account_id")
+        .annotate(at=Max("finished_at"))
+    )
+    times = [row["at"] for row in newest]
+    return int((SYSTEM_CLOCK.now() - min(times)).total_seconds()) if times else None
+
+
+def _venue() -> str:
+    return OK if _rates() else FAIL
+
+
+healthz = health_view(
+    settings.TRADEOPS_ENV,
+    vital={"database": _database, "redis": _redis, "orders_worker": _orders_worker},
+    informative={
+        "clock_offset_ms": _clock_offset_ms,
+        "streams": _streams,
+        "reconcile_age_s": _reconcile_age_s,
+        "venue": _venue,
+    },
+)
