@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "channels",
     "axes",
     "corsheaders",
+    "ninja",
     "django_celery_beat",
     "tradeops.journal",
     "tradeops.market",
@@ -98,8 +99,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-if find_spec("tradeops.observability.middleware"):
-    MIDDLEWARE.insert(0, "tradeops.observability.middleware.RequestMiddleware")
+MIDDLEWARE[:0] = [
+    "tradeops.observability.middleware.RequestMiddleware",
+    "tradeops.kit.middleware.ProblemMiddleware",
+]
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -198,6 +201,15 @@ CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt queue must fail, not wait for ever
 CELERY_TASK_DEFAULT_QUEUE = "reconcile"
+# A task says its queue itself; this is for a period that an operator adds by the task's name,
+# since beat loads no task.
+CELERY_TASK_ROUTES = {
+    "tradeops.engine.tasks.execute_command": {"queue": "orders"},
+    "tradeops.market.*": {"queue": "market"},
+    "tradeops.notify.*": {"queue": "notify"},
+}
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+TRADEOPS_LOADS_TASKS = env.flag("TRADEOPS_LOADS_TASKS", default=True)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # KiB
@@ -221,5 +233,12 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django adds handlers of its own to this logger, and mails errors: one place is enough.
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # A line for every task and every tick would bury the rest.
+        **{
+            name: {"level": "WARNING"}
+            for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace", "axes.apps")
+        },
+    },
 }
