@@ -5,7 +5,7 @@ from typing import Any
 
 from orders.domain.lifecycle import TERMINAL, advance
 from orders.models import Fill, Order
-from tradeops.domain.enums import OrderStatus
+from tradeops.domain.enums import OrderStatus, OrderType
 from tradeops.domain.events import (
     DomainEvent,
     OrderCancelled,
@@ -70,6 +70,10 @@ def _updated(stored: Stored, event: OrderUpdated, rows: Rows) -> None:
         order.quantity = event.quantity
     if event.price is not None:
         order.price = event.price
+    if event.order_type is not None:
+        order.order_type = event.order_type
+        order.time_in_force = event.time_in_force or ""
+        order.reduce_only = bool(event.reduce_only)
     _touch(order, stored, event.reason)
     rows.put(order)
 
@@ -118,7 +122,8 @@ def _executed(stored: Stored, event: TradeExecuted, rows: Rows) -> None:
     order.venue_filled_quantity = max(order.venue_filled_quantity, order.filled_quantity)
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     if order.status not in TERMINAL or order.status == OrderStatus.REJECTED:
-        complete = order.filled_quantity >= order.quantity
+        # An order met through its fill has no quantity of its own yet.
+        complete = order.order_type != OrderType.OTHER and order.filled_quantity >= order.quantity
         order.status = advance(
             OrderStatus(order.status),
             OrderStatus.FILLED if complete else OrderStatus.PARTIALLY_FILLED,

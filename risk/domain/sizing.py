@@ -27,9 +27,9 @@ def quantity_step(intent: OrderIntent, context: RiskContext) -> Decimal:
 
 
 def size(intent: OrderIntent, context: RiskContext) -> Sized | None:
-    """The order's size; None without instrument or price. Never above the asked notional."""
+    """The order's size, never above the asked notional; None without instrument or price."""
     price = reference_price(intent, context)
-    if context.instrument is None or price is None or price <= 0:
+    if context.instrument is None or context.leverage < 1 or price is None or price <= 0:
         return None
     if intent.quantity is not None:
         quantity = intent.quantity

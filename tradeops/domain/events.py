@@ -151,7 +151,11 @@ class OrderPlaced(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdated(DomainEvent):
-    """The order moved up the lattice, or its cumulative numbers grew."""
+    """The order moved up the lattice, its cumulative numbers grew, or it was amended.
+
+    The optional fields are set where they differ from what was known; the type and its options only
+    for an order that was first met through one of its fills.
+    """
 
     order_id: UUID
     status: OrderStatus
@@ -162,6 +166,9 @@ class OrderUpdated(DomainEvent):
     quantity: Decimal | None = None
     price: Decimal | None = None
     reason: str = ""
+    order_type: OrderType | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

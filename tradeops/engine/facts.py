@@ -56,19 +56,41 @@ def _record_order(ledger: AccountLedger, report: OrderReport) -> None:
     order = _find_order(ledger, report.symbol, report.client_order_id, report.venue_order_id)
     if order is None:
         order = _adopt(ledger, report)
-    reported = advance(OrderStatus(order.status), report.status)
-    filled = max(order.venue_filled_quantity, report.filled_quantity)
-    grown = (
-        reported != order.status
-        or filled != order.venue_filled_quantity
+    if order.order_type == OrderType.OTHER and report.order_type is not OrderType.OTHER:
+        ledger.emit(Draft(_completed_stub(order, report), report.updated_at))
+    status = advance(OrderStatus(order.status), report.status)
+    news = (
+        status != order.status
+        or report.filled_quantity > order.venue_filled_quantity
         or (report.venue_order_id and report.venue_order_id != order.venue_order_id)
+        or _is_amended(order, report)
     )
-    amended = order.is_open and (
-        report.quantity != order.quantity or _price_of(report) != order.price
+    if news:
+        ledger.emit(Draft(_order_event(order, report, status), report.updated_at))
+
+
+def _is_amended(order: Order, report: OrderReport) -> bool:
+    """The venue changed quantity or price (F15); an older report must not change them back."""
+    if not order.is_open or report.updated_at < order.updated_at:
+        return False
+    return bool(report.quantity != order.quantity or _price_of(report) != order.price)
+
+
+def _completed_stub(order: Order, report: OrderReport) -> OrderUpdated:
+    """What the order's own report adds to a row that was made from a fill."""
+    return OrderUpdated(
+        order.pk,
+        OrderStatus(order.status),
+        report.venue_order_id,
+        order.venue_filled_quantity,
+        None,
+        report.updated_at,
+        quantity=report.quantity,
+        price=_price_of(report),
+        order_type=report.order_type,
+        time_in_force=report.time_in_force,
+        reduce_only=report.reduce_only,
     )
-    if not grown and not amended:
-        return
-    ledger.emit(Draft(_order_event(order, report, reported), report.updated_at))
 
 
 def _order_event(
@@ -85,6 +107,7 @@ def _order_event(
         )
     if status != order.status and status is OrderStatus.REJECTED:
         return OrderRejected(order.pk, "VENUE_REJECTED", report.reason, report.updated_at)
+    amended = _is_amended(order, report)
     return OrderUpdated(
         order.pk,
         status,
@@ -92,8 +115,8 @@ def _order_event(
         report.filled_quantity,
         report.average_price,
         report.updated_at,
-        quantity=report.quantity if report.quantity != order.quantity else None,
-        price=_price_of(report) if _price_of(report) != order.price else None,
+        quantity=report.quantity if amended else None,
+        price=_price_of(report) if amended else None,
         reason=report.reason,
     )
 
