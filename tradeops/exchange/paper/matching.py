@@ -108,7 +108,7 @@ class SymbolBook:
         The caller books each match before it asks for the next: an order that stopped being open
         (filled, expired by prevention, trimmed) takes and makes nothing more.
         """
-        for price in list(self._ladder(order.side)):
+        for price in self._ladder(order.side):
             if _is_done(order) or not _reaches(order.side, limit, price):
                 return
             yield from self._take_at(order, price, now_ms)
