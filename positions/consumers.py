@@ -24,6 +24,7 @@ REGROUP_S = 3600.0  # a layer may forget members after a day (F54)
 MARKS_S = 0.25
 STATE_S = 0.25
 STATE_IDLE_S = 5.0
+TICK_S = 1.0  # a page that shows "stale" after two seconds must hear something in between
 MAX_FRAME = 4096
 _ACCOUNT_ID = re.compile(r"[0-9]{1,18}")
 UNSUPPORTED, TOO_BIG, INTERNAL, UNAUTHENTICATED = 1003, 1009, 1011, 4401
@@ -70,7 +71,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Take `{"subscribe": ["account:1"], "state"?: true}` and `{"resync": 1}`.
 
         With `state` the client gets a frame of type "state", shaped like a snapshot, whenever the
-        account changed (at most four a second) and every five seconds.
+        account changed (at most four a second) and every five seconds, and a ping every second.
         """
         if text_data is None or len(text_data) > MAX_FRAME:
             await self.close(UNSUPPORTED if bytes_data else TOO_BIG)
@@ -80,7 +81,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except (ValueError, RecursionError):
             asked = None
         if isinstance(asked, dict) and isinstance(asked.get("subscribe"), list):
-            self._sends_state = self._sends_state or asked.get("state") is True
+            if asked.get("state") is True:
+                self._sends_state = True
+                self._plan("tick", TICK_S)
             for name in asked["subscribe"]:
                 await self._subscribe(name)
         elif isinstance(asked, dict) and "resync" in asked:
@@ -225,6 +228,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         marks, self._marks = self._marks, {}
         for account_id, data in marks.items():
             await self._send({"type": "marks", "account": account_id, "data": data})
+
+    async def _do_tick(self) -> None:
+        await self._send({"type": "ping"})
+        self._plan("tick", TICK_S)
 
     async def _do_ping(self) -> None:
         await self._send({"type": "ping"})

@@ -240,7 +240,9 @@ def _stream(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
 
 def _reconcile_age_s(account: ExchangeAccount, now: datetime) -> int | None:
     run = (
-        ReconcileRun.objects.filter(account=account, scope="orders", finished_at__isnull=False)
+        ReconcileRun.objects.filter(
+            account=account, scope="orders", finished_at__isnull=False, error=""
+        )
         .order_by("-started_at")
         .values_list("finished_at", flat=True)
         .first()

@@ -1,0 +1,127 @@
+// @ts-check
+/** Positions, open orders, fills, journal: rows from a snapshot, patched in place. */
+
+import { button, byId, element, patchRows, setText } from "./dom.js";
+import { duration, fixed, money, number, signed, timeOf, tone } from "./format.js";
+
+const MAX_FILLS = 50;
+const MAX_JOURNAL = 200;
+const MARK_OLD_S = 5;
+
+/** @param {string} id @returns {HTMLTableSectionElement} */
+function bodyOf(id) {
+  const table = /** @type {HTMLTableElement} */ (byId(id));
+  return table.tBodies[0];
+}
+
+/** @param {"BUY" | "SELL" | "LONG" | "SHORT"} word @returns {import("./dom.js").Cell} */
+function sideCell(word) {
+  const isUp = word === "BUY" || word === "LONG";
+  return { text: `${isUp ? "▲" : "▼"} ${word}`, className: `word ${isUp ? "up" : "down"}`, label: "Side" };
+}
+
+/** @typedef {{close: (id: string, fraction: string) => void, cancel: (id: string) => void}} RowActions */
+
+/** @param {any[]} positions @param {string} at time of the snapshot @param {RowActions} actions */
+export function showPositions(positions, at, actions) {
+  setText(byId("positions-count"), positions.length ? String(positions.length) : "");
+  byId("positions-empty").hidden = positions.length > 0;
+  byId("positions").hidden = positions.length === 0;
+  patchRows(bodyOf("positions"), positions, (row) => row.id, (row) => positionCells(row, at, actions), { flash: true });
+}
+
+/** @param {any} row @param {string} at @param {RowActions} actions @returns {import("./dom.js").Cell[]} */
+function positionCells(row, at, actions) {
+  const isOld = row.mark_at && (Date.parse(at) - Date.parse(row.mark_at)) / 1000 > MARK_OLD_S;
+  const roe = row.roe_pct === null ? "" : ` (${signed(row.roe_pct, " %").replace(/^[▲▼] /, "")})`;
+  const age = row.opened_at ? duration((Date.parse(at) - Date.parse(row.opened_at)) / 1000) : "–";
+  return [
+    { text: row.symbol, className: "word", title: `${row.margin_mode} ${row.leverage ?? "–"}×`, label: "Symbol" },
+    sideCell(row.direction),
+    { text: `${number(row.quantity.replace("-", ""))}`, className: "num", label: "Quantity" },
+    { text: number(row.entry_price), className: "num", label: "Entry", title: `leverage ${row.leverage ?? "–"}×` },
+    {
+      text: number(row.mark_price), className: `num${isOld ? " bad" : ""}`, live: true, label: "Mark",
+      title: isOld ? "This mark price is old." : "",
+    },
+    { text: signed(row.upnl) + roe, className: `num word ${tone(row.upnl)}`, live: true, label: "Open PnL" },
+    { text: money(row.notional), className: "num", label: "Notional" },
+    { text: number(row.liquidation_price), className: "num", label: "Liquidation" },
+    { text: age, className: "num dim", label: "Age" },
+    {
+      className: "actions",
+      nodes: () => [
+        button("Close", () => actions.close(row.id, "1"), { class: "button small", "aria-label": `Close ${row.symbol}` }),
+        button("½", () => actions.close(row.id, "0.5"), { class: "button small", "aria-label": `Close half of ${row.symbol}` }),
+      ],
+    },
+  ];
+}
+
+/** @param {any[]} orders @param {RowActions} actions */
+export function showOrders(orders, actions) {
+  setText(byId("orders-count"), orders.length ? String(orders.length) : "");
+  byId("orders-empty").hidden = orders.length > 0;
+  byId("orders").hidden = orders.length === 0;
+  patchRows(bodyOf("orders"), orders, (row) => row.id, (row) => [
+    { text: timeOf(row.submitted_at), className: "dim", title: row.submitted_at, label: "Time" },
+    { text: row.symbol, className: "word", label: "Symbol" },
+    sideCell(row.side),
+    { text: row.type + (row.reduce_only ? " · reduce" : ""), label: "Type" },
+    { text: `${number(row.filled_quantity)} / ${number(row.quantity)}`, className: "num", live: true, label: "Filled" },
+    { text: number(row.price), className: "num", label: "Price" },
+    { text: row.status.replace("_", " ").toLowerCase(), label: "Status" },
+    {
+      className: "actions",
+      nodes: () => [
+        button("Cancel", () => actions.cancel(row.id), { class: "button small", "aria-label": `Cancel ${row.side} ${row.symbol}` }),
+      ],
+    },
+  ], { flash: true });
+}
+
+/** Newest first. @param {any[]} fills */
+export function showFills(fills) {
+  byId("fills-empty").hidden = fills.length > 0;
+  patchRows(bodyOf("fills"), fills.slice(0, MAX_FILLS), (row) => row.fill_id, (row) => [
+    { text: timeOf(row.traded_at), className: "dim", title: row.traded_at },
+    { text: row.symbol, className: "word" },
+    sideCell(row.side),
+    { text: number(row.quantity), className: "num" },
+    { text: number(row.price), className: "num" },
+    { text: `${number(fixed(row.commission, 4))} ${row.commission_asset}`, className: "num dim" },
+    { text: signed(row.realized_pnl), className: `num ${tone(row.realized_pnl)}` },
+    { text: row.liquidity.toLowerCase(), className: "dim" },
+  ], { flash: true });
+}
+
+/** Put one event on top of the journal. @param {any} frame */
+export function addToJournal(frame) {
+  const body = bodyOf("journal");
+  byId("journal-empty").hidden = true;
+  body.prepend(
+    element(
+      "tr", {},
+      element("td", { class: "num dim" }, String(frame.seq)),
+      element("td", { class: "dim", title: frame.at }, timeOf(frame.at)),
+      element("td", { class: "word" }, frame.event),
+      element("td", {}, summary(frame.data)),
+    ),
+  );
+  while (body.rows.length > MAX_JOURNAL) body.deleteRow(-1);
+}
+
+const SHOWN = ["kind", "symbol", "side", "order_type", "quantity", "price", "status", "code", "asset", "wallet_balance", "scope", "mode", "reason", "detail"];
+
+/** @param {any} data @returns {string} */
+function summary(data) {
+  return SHOWN.filter((name) => typeof data[name] === "string" && data[name])
+    .map((name) => data[name])
+    .join(" · ");
+}
+
+/** Leave nothing of another account on the page. */
+export function clearJournal() {
+  bodyOf("journal").replaceChildren();
+  byId("journal-empty").hidden = false;
+}
