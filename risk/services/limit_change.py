@@ -47,7 +47,7 @@ def change_limit(
 
     Source: requirements R1.3; the row and its event share one transaction (D3).
     """
-    wanted = _validated(changes, CREATE_FIELDS if limit_id is None else CHANGE_FIELDS)
+    wanted = validated(changes, CREATE_FIELDS if limit_id is None else CHANGE_FIELDS)
     old: dict[str, Any] = {}
     try:
         with write_transaction():
@@ -65,6 +65,28 @@ def change_limit(
     except IntegrityError as error:
         raise _invalid("metric", "This scope has such a limit already.") from error
     return limit
+
+
+def validated(changes: Mapping[str, Any], admitted: frozenset[str]) -> dict[str, Any]:
+    """The changes with their types, checked field by field; only `admitted` ones may be named.
+
+    Raises:
+        TradeOpsError: VALIDATION_ERROR; `details["field"]` names the first that does not fit.
+    """
+    for name in changes:
+        if name not in admitted:
+            raise _invalid(name, f"{name} cannot be set here.")
+    wanted = dict(changes)
+    if "value" in wanted:
+        wanted["value"] = _amount(wanted["value"])
+    if "metric" in wanted and wanted["metric"] not in LimitMetric.values:
+        raise _invalid("metric", f"The metric is one of {', '.join(LimitMetric.values)}.")
+    if "is_enabled" in wanted and not isinstance(wanted["is_enabled"], bool):
+        raise _invalid("is_enabled", "is_enabled is true or false.")
+    symbol = wanted.get("symbol", "")
+    if symbol != "" and not (isinstance(symbol, str) and _SYMBOL.fullmatch(symbol)):
+        raise _invalid("symbol", "A symbol is upper-case letters and digits, such as BTCUSDT.")
+    return wanted
 
 
 def _created(wanted: dict[str, Any], actor: str, now: datetime) -> RiskLimit:
@@ -98,23 +120,6 @@ def _changed(
         limit.updated_by = actor
         limit.save()
     return limit, old
-
-
-def _validated(changes: Mapping[str, Any], admitted: frozenset[str]) -> dict[str, Any]:
-    for name in changes:
-        if name not in admitted:
-            raise _invalid(name, f"{name} cannot be set here.")
-    wanted = dict(changes)
-    if "value" in wanted:
-        wanted["value"] = _amount(wanted["value"])
-    if "metric" in wanted and wanted["metric"] not in LimitMetric.values:
-        raise _invalid("metric", f"The metric is one of {', '.join(LimitMetric.values)}.")
-    if "is_enabled" in wanted and not isinstance(wanted["is_enabled"], bool):
-        raise _invalid("is_enabled", "is_enabled is true or false.")
-    symbol = wanted.get("symbol", "")
-    if symbol != "" and not (isinstance(symbol, str) and _SYMBOL.fullmatch(symbol)):
-        raise _invalid("symbol", "A symbol is upper-case letters and digits, such as BTCUSDT.")
-    return wanted
 
 
 def _amount(value: Decimal | str) -> Decimal:

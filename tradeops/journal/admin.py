@@ -14,7 +14,6 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from tradeops.domain.commands import COMMAND_TYPES, CommandStatus, DomainCommand
 from tradeops.domain.enums import Source
-from tradeops.domain.errors import TradeOpsError
 from tradeops.domain.events import EVENT_TYPES
 from tradeops.journal.command_store import Asker, enqueue, wait
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID, Command, Event, JournalHead
@@ -87,11 +86,6 @@ def _tell(request: HttpRequest, command: Command, what: str) -> None:
         messages.error(request, format_html("{}: failed, {} ({}).", what, reason, link))
     else:
         messages.info(request, format_html("{}: asked for, follow the {}.", what, link))
-
-
-def tell_error(request: HttpRequest, error: TradeOpsError) -> None:
-    """Show a refusal with its code."""
-    messages.error(request, f"{error.code}: {error.detail}")
 
 
 class JournalAccountFilter(DropdownFilter):

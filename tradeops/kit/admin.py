@@ -14,11 +14,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -28,7 +29,9 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from tradeops.domain.errors import TradeOpsError
 from tradeops.domain.money import plain
+from tradeops.kit.db import write_transaction
 
 EMPTY = "–"
 MAX_COUNTED = 10_000
@@ -44,7 +47,10 @@ class BoundedPaginator(Paginator[Any]):
 
 
 class AccountScopedAdmin(ModelAdmin):
-    """Shows rows of the accounts that the user operates; superusers see all (I17)."""
+    """Shows rows of the accounts that the user operates; superusers see all (I17).
+
+    `account_field` is "" for models that belong to no account.
+    """
 
     account_field = "account_id"
     paginator = BoundedPaginator
@@ -56,7 +62,7 @@ class AccountScopedAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        if request.user.is_superuser:
+        if request.user.is_superuser or not self.account_field:
             return rows
         own = request.user.exchange_accounts.values("pk")  # type: ignore[union-attr]  # staff only
         return rows.filter(**{f"{self.account_field}__in": own})
@@ -101,6 +107,44 @@ class ReadOnlyAdmin(AccountScopedAdmin):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
+
+
+class ServiceAdmin(AccountScopedAdmin):
+    """A model that people edit through a service: subclasses give `save_form`, nothing else writes.
+
+    `save_form` calls the service and returns its row; a refusal is shown and nothing is kept.
+    """
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Queue with the other writers when saving; show a service's refusal."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            with write_transaction():
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except TradeOpsError as error:
+            tell_error(request, error)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, *_args: object) -> None:
+        """Nothing: the service wrote it."""
+
+    def save_related(self, *_args: object) -> None:
+        """Nothing: the service wrote it."""
+
+
+def tell_error(request: HttpRequest, error: TradeOpsError) -> None:
+    """Show a refusal with its code."""
+    messages.error(request, f"{error.code}: {error.detail}")
 
 
 class ReadOnlyInline(TabularInline):
