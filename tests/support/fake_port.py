@@ -1,0 +1,164 @@
+"""A venue in memory behind `ExchangePort`: says what the test tells it to say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from tradeops.domain.enums import MarginMode, OrderStatus
+from tradeops.domain.instrument import InstrumentSpec
+from tradeops.exchange.errors import NotFound
+from tradeops.exchange.port import (
+    Capabilities,
+    MarketStream,
+    OrderRequest,
+    RateState,
+    UserStream,
+)
+from tradeops.exchange.reports import (
+    BalanceReport,
+    FillReport,
+    LeverageReport,
+    MarkPriceReport,
+    OrderReport,
+    PositionReport,
+)
+
+
+@dataclass
+class FakePort:
+    """`submit_error` before or after the order exists decides what a failed submit means."""
+
+    now: datetime
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    mark: Decimal = Decimal("60000")
+    submitted: list[OrderRequest] = field(default_factory=list)
+    orders: dict[str, OrderReport] = field(default_factory=dict)
+    leverage_calls: list[tuple[str, int]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    trades: list[FillReport] = field(default_factory=list)
+    calls: int = 0
+    submit_error: Exception | None = None
+    accept_before_error: bool = False
+    cancel_error: Exception | None = None
+    query_error: Exception | None = None
+    leverage_error: Exception | None = None
+    status: OrderStatus = OrderStatus.ACKNOWLEDGED
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def server_time_offset_ms(self) -> int:
+        return 0
+
+    def clock_offset_ms(self) -> int:
+        return 0
+
+    def rate_state(self) -> RateState:
+        return RateState(0, 2400, 0, 0, 0.0)
+
+    async def instruments(self) -> Sequence[InstrumentSpec]:
+        return []
+
+    async def mark_price(self, symbol: str) -> MarkPriceReport:
+        self.calls += 1
+        return MarkPriceReport(symbol, self.mark, self.now)
+
+    async def submit(self, request: OrderRequest) -> OrderReport:
+        self.calls += 1
+        self.submitted.append(request)
+        if self.submit_error is not None and not self.accept_before_error:
+            raise self.submit_error
+        report = self._report(request)
+        self.orders[request.client_order_id] = report
+        if self.submit_error is not None:
+            raise self.submit_error
+        return report
+
+    def _report(self, request: OrderRequest) -> OrderReport:
+        filled = request.quantity if self.status is OrderStatus.FILLED else Decimal(0)
+        return OrderReport(
+            symbol=request.symbol,
+            venue_order_id=str(1000 + len(self.orders)),
+            client_order_id=request.client_order_id,
+            side=request.side,
+            order_type=request.order_type,
+            status=self.status,
+            quantity=request.quantity,
+            filled_quantity=filled,
+            price=request.price,
+            average_price=None,
+            time_in_force=request.time_in_force,
+            reduce_only=request.reduce_only,
+            close_position=False,
+            position_side=request.position_side,
+            updated_at=self.now,
+        )
+
+    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport:
+        self.calls += 1
+        self.cancelled.append(client_order_id)
+        if self.cancel_error is not None:
+            raise self.cancel_error
+        return self.orders[client_order_id]
+
+    async def cancel_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+        raise NotFound(venue_order_id, code=-2011)
+
+    async def cancel_all(self, symbol: str) -> None:
+        self.calls += 1
+
+    async def order(self, symbol: str, client_order_id: str) -> OrderReport:
+        self.calls += 1
+        if self.query_error is not None:
+            raise self.query_error
+        if client_order_id not in self.orders:
+            raise NotFound("Order does not exist.", code=-2013)
+        return self.orders[client_order_id]
+
+    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+        self.calls += 1
+        for report in self.orders.values():
+            if report.venue_order_id == venue_order_id:
+                return report
+        raise NotFound("Order does not exist.", code=-2013)
+
+    async def open_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
+        self.calls += 1
+        return [item for item in self.orders.values() if item.status is OrderStatus.ACKNOWLEDGED]
+
+    async def fills(
+        self,
+        symbol: str,
+        *,
+        from_trade_id: str | None = None,
+        since: datetime | None = None,
+        limit: int = 1000,
+    ) -> Sequence[FillReport]:
+        self.calls += 1
+        return self.trades
+
+    async def positions(self) -> Sequence[PositionReport]:
+        return []
+
+    async def balances(self) -> Sequence[BalanceReport]:
+        return []
+
+    async def leverages(self) -> Sequence[LeverageReport]:
+        return []
+
+    async def set_leverage(self, symbol: str, leverage: int) -> LeverageReport:
+        self.calls += 1
+        self.leverage_calls.append((symbol, leverage))
+        if self.leverage_error is not None:
+            raise self.leverage_error
+        return LeverageReport(symbol, leverage, self.now)
+
+    async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None: ...
+
+    def user_stream(self) -> UserStream:
+        raise NotImplementedError
+
+    def mark_stream(self, symbols: Sequence[str]) -> MarketStream:
+        raise NotImplementedError
