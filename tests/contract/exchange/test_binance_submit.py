@@ -81,7 +81,6 @@ SUBMIT_OUTCOMES = [
     (Answer(503, "Service Unavailable"), Ambiguous),
     (Answer(500, ""), Ambiguous),
     (Answer(403, "<html>WAF</html>"), Ambiguous),
-    (Answer(302, "", {"Location": "/fapi/v1/time"}), Ambiguous),
     (Answer(200, "<html>ok</html>"), Ambiguous),
     (Answer(200, ""), Ambiguous),
     (Answer(200, {"orderId": 7}), Ambiguous),
@@ -104,6 +103,16 @@ def test_submit_outcome_is_exact_and_is_never_sent_twice(
     venue = with_venue(scenario, {POST: [answer]})
 
     assert len(venue.named(POST)) == 1
+
+
+def test_submit_redirect_is_not_followed() -> None:
+    async def scenario(venue: ScriptedVenue, adapter: BinanceUsdmAdapter) -> None:
+        before = len(venue.calls)
+        with pytest.raises(Ambiguous):
+            await adapter.submit(REQUEST)
+        assert len(venue.calls) == before + 1
+
+    with_venue(scenario, {POST: [Answer(302, "", {"Location": "/fapi/v1/time"})]})
 
 
 def test_submit_without_an_answer_in_two_seconds_is_ambiguous() -> None:

@@ -209,7 +209,7 @@ def test_settings_of_a_symbol_are_set_and_read_back(paper: PaperServer) -> None:
 def test_order_with_an_unknown_outcome_is_ambiguous_and_a_query_tells(
     paper: PaperServer,
     kind: str,
-    landed: bool,  # noqa: FBT001
+    landed: bool,
 ) -> None:
     request = replace(market(), signed_at=SYSTEM_CLOCK.now())
     # A held request ends soon after our limit of two seconds, so that the venue can stop.
