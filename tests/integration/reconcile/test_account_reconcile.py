@@ -1,0 +1,232 @@
+"""Reconciliation against the paper venue over the wire: what others did arrives, once."""
+
+import dataclasses
+import datetime
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import Balance
+from orders.models import Fill, Order, TradeCursor
+from positions.models import Position
+from tests.integration.reconcile.fixtures import Desk
+from tradeops.domain.clock import FrozenClock
+from tradeops.domain.enums import OrderStatus, Side, Source
+from tradeops.engine.ingest import ingest
+from tradeops.journal.models import Event
+from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.portal import drive
+from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services.account_reconcile import (
+    PAGE,
+    RECONNECT,
+    SCHEDULE,
+    SINGLE_QUERIES_PER_RUN,
+    Scope,
+    account_reconcile,
+)
+from tradeops.reconcile.services.findings import ReconcileResult
+from tradeops.reconcile.services.reconcile_now import reconcile_now
+
+
+def run(
+    desk: Desk, scope: Scope = "all", trigger: str = SCHEDULE, *, later_s: int = 0, page: int = PAGE
+) -> ReconcileResult:
+    """A comparison, as it would go `later_s` from now: what moves is left alone for 5 s."""
+    later = SYSTEM_CLOCK.now() + datetime.timedelta(seconds=later_s)
+    result = drive(
+        account_reconcile(
+            desk.port,
+            desk.pk,
+            scope=scope,
+            trigger=trigger,
+            clock=FrozenClock(later),
+            ids=uuid.uuid4,
+            pause=_no_pause,
+            page=page,
+        )
+    )
+    assert result.error == ""
+    return result
+
+
+async def _no_pause(_seconds: float) -> None:
+    return
+
+
+def assert_equals_venue(desk: Desk) -> None:
+    """Fills, positions and balances are the venue's to the last digit."""
+    books = desk.truth()
+    here = {(f.symbol, f.trade_id): (f.price, f.quantity) for f in Fill.objects.all()}
+    there = {
+        (f["symbol"], int(f["trade_id"])): (Decimal(f["price"]), Decimal(f["quantity"]))
+        for f in books["fills"]
+    }
+    assert here == there
+    legs = {p.symbol: p.quantity for p in Position.objects.all() if p.quantity}
+    assert legs == {
+        p["symbol"]: Decimal(p["quantity"]) for p in books["positions"] if Decimal(p["quantity"])
+    }
+    wallets = {b.asset: b.wallet_balance for b in Balance.objects.all()}
+    assert wallets == {b["asset"]: Decimal(b["wallet"]) for b in books["balances"]}
+
+
+def test_trades_of_somebody_else_are_taken_over_once(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    desk.trade(Side.SELL, "0.004")
+    resting = desk.trade(Side.BUY, "0.5", symbol="ETHUSDT", price="100")
+
+    first = run(desk, trigger=RECONNECT)
+    events = list(Event.objects.values_list("pk", flat=True))
+    second = run(desk, trigger=RECONNECT)
+
+    assert first.healed > 0
+    assert_equals_venue(desk)
+    assert Order.objects.get(venue_order_id=resting.venue_order_id).status == "ACKNOWLEDGED"
+    assert all(Order.objects.values_list("is_external", flat=True))
+    assert second.healed == 0
+    assert list(Event.objects.values_list("pk", flat=True)) == events
+
+
+@pytest.mark.parametrize("scope", ["orders", "positions", "balances", "all"])
+def test_unchanged_venue_writes_nothing(desk: Desk, scope: Scope) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    before = [list(model.objects.order_by("pk").values()) for model in _TABLES]
+
+    run(desk, scope)
+
+    assert [list(model.objects.order_by("pk").values()) for model in _TABLES] == before
+
+
+_TABLES = (Event, Order, Fill, Position, Balance, TradeCursor, ReconcileRun, Drift)
+
+
+def test_person_asking_is_remembered_although_nothing_changed(desk: Desk) -> None:
+    run(desk)
+    before = Event.objects.count()
+
+    result = run(desk, trigger="user:7")
+
+    assert ReconcileRun.objects.get(pk=result.run_id).trigger == "user:7"
+    assert Event.objects.count() == before + 1
+    assert Event.objects.order_by("pk").last().type == "ReconciliationPerformed"  # type: ignore[union-attr]
+
+
+def test_order_that_ended_unheard_is_asked_for(desk: Desk) -> None:
+    resting = desk.trade(Side.BUY, "0.5", symbol="ETHUSDT", price="100")
+    run(desk, "orders")
+    drive(desk.port.cancel_by_venue_id("ETHUSDT", resting.venue_order_id))
+
+    run(desk, "orders", later_s=30)
+
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert Drift.objects.count() == 0
+
+
+def test_filled_order_brings_its_fills_with_the_orders_run(desk: Desk) -> None:
+    resting = desk.trade(Side.BUY, "0.5", symbol="ETHUSDT", price="100")
+    run(desk, "orders")
+    desk.venue.set_price("ETHUSDT", "99")
+
+    run(desk, "orders", later_s=30)
+
+    order = Order.objects.get(venue_order_id=resting.venue_order_id)
+    assert order.status == OrderStatus.FILLED
+    assert order.filled_quantity == order.venue_filled_quantity == Decimal("0.5")
+    assert Position.objects.get(symbol="ETHUSDT").quantity == Decimal("0.5")
+
+
+def test_fills_come_page_by_page_with_the_cursor(desk: Desk) -> None:
+    for side in (Side.BUY, Side.SELL, Side.BUY, Side.BUY, Side.SELL):
+        desk.trade(side, "0.002")
+
+    run(desk, page=2)
+
+    assert_equals_venue(desk)
+    newest = max(Fill.objects.values_list("trade_id", flat=True))
+    assert TradeCursor.objects.get(symbol="BTCUSDT").trade_id == newest
+
+
+def test_round_trip_nobody_heard_of_shows_in_the_balance(desk: Desk) -> None:
+    run(desk)
+    desk.trade(Side.BUY, "1", symbol="SOLUSDT")
+    desk.trade(Side.SELL, "1", symbol="SOLUSDT")
+
+    run(desk, "balances", later_s=30)
+
+    assert Fill.objects.filter(symbol="SOLUSDT").count() >= 2
+    assert_equals_venue(desk)
+
+
+def test_position_that_no_fill_explains_is_a_drift_until_it_is_explained(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    # A fill that only this side has, as after a restore of somebody else's backup.
+    known = drive(desk.port.fills("BTCUSDT"))[-1]
+    false = dataclasses.replace(known, trade_id="1")
+    ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+
+    early = run(desk, "positions")
+    found = run(desk, "positions", later_s=30)
+    again = run(desk, "positions", later_s=60)
+
+    assert early.drifts == 0  # both sides moved a moment ago
+    assert (found.drifts, found.new_drifts) == (1, 1)
+    assert (again.drifts, again.new_drifts) == (1, 0)
+    drift = Drift.objects.get()
+    assert (drift.kind, drift.subject, drift.seen) == ("POSITION", "BTCUSDT:BOTH", 2)
+    assert (drift.local, drift.venue) == ({"quantity": "0.02"}, {"quantity": "0.01"})
+    assert Event.objects.filter(type="DriftDetected").count() == 1
+    assert len(desk.truth()["orders"]) == 1  # it looks, and sends nothing
+
+
+def test_silent_venue_ends_the_run_and_proves_nothing(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    desk.venue.fault(kind="http_5xx_before", match="GET /fapi/v2/positionRisk")
+
+    results = [reconcile_now(desk.pk, scope="positions", trigger=SCHEDULE) for _ in range(2)]
+
+    assert all(result.error for result in results)
+    assert Drift.objects.count() == 0
+    assert ReconcileRun.objects.filter(scope="positions").exclude(error="").count() == 1
+
+    desk.venue.clear_faults()
+    run(desk, "positions")
+    newest = ReconcileRun.objects.filter(scope="positions").latest("started_at")
+    assert newest.error == ""
+
+
+def test_drift_is_over_when_both_sides_agree_again(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    known = drive(desk.port.fills("BTCUSDT"))[-1]
+    false = dataclasses.replace(known, trade_id="1")
+    ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+    run(desk, "positions", later_s=30)
+    assert Drift.objects.get().resolved_at is None
+
+    undone = dataclasses.replace(false, trade_id="2", side=Side.SELL)
+    ingest(desk.pk, [undone], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+    result = run(desk, "positions", later_s=60)
+
+    assert result.drifts == 0
+    assert Drift.objects.get().resolved_at == result.finished_at
+
+
+def test_more_silent_orders_than_a_run_may_ask_about_are_asked_in_turns(desk: Desk) -> None:
+    placed = [
+        desk.trade(Side.BUY, "0.5", symbol="BNBUSDT", price=str(100 + number))
+        for number in range(SINGLE_QUERIES_PER_RUN + 3)
+    ]
+    run(desk, "orders")
+    drive(desk.port.cancel_all("BNBUSDT"))
+
+    run(desk, "orders", later_s=30)
+    ended = Order.objects.filter(status=OrderStatus.CANCELLED).count()
+    run(desk, "orders", later_s=40)
+
+    assert ended == SINGLE_QUERIES_PER_RUN
+    assert Order.objects.filter(status=OrderStatus.CANCELLED).count() == len(placed)
