@@ -61,6 +61,7 @@ def create_token(request: HttpRequest, body: LoginIn) -> HttpResponse:
     """A bearer token for 15 minutes, for an operator's name and password."""
     user = authenticate(request, username=body.username, password=body.password)
     if getattr(request, "axes_locked_out", False):
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # or its page replaces this
         wait_s = int(settings.AXES_COOLOFF_TIME.total_seconds())
         raise ApiError(
             ErrorCode.RATE_LIMITED,

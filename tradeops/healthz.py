@@ -15,8 +15,9 @@ from tradeops.kit.redis_client import redis_client
 from tradeops.observability.health import FAIL, OK, health_view
 from tradeops.reconcile.models import ReconcileRun
 from tradeops.streams.models import StreamLease
+from tradeops.streams.services.vitals import rate_key
 
-RECONCILE_SCOPE = "orders"  # the most frequent one, each 10 s
+RECONCILE_SCOPES = ("orders", "all")  # those that compare orders: each 10 s, and on demand
 
 
 def _database() -> str:
@@ -50,7 +51,7 @@ def _streams() -> dict[str, str]:
 
 def _rates() -> list[dict[str, Any]]:
     """What the workers that talk to the venue last said about it, by account."""
-    keys = [f"tradeops:rate:{pk}" for pk in _active_accounts()]
+    keys = [rate_key(pk) for pk in _active_accounts()]
     texts: Any = redis_client().mget(keys) if keys else []
     return [json.loads(text) for text in texts if text]
 
@@ -65,7 +66,7 @@ def _reconcile_age_s() -> int | None:
     """Age of the oldest account's newest finished comparison, None before the first."""
     newest = (
         ReconcileRun.objects.filter(
-            account__is_active=True, scope=RECONCILE_SCOPE, finished_at__isnull=False, error=""
+            account__is_active=True, scope__in=RECONCILE_SCOPES, finished_at__isnull=False, error=""
         )
         .values("account_id")
         .annotate(at=Max("finished_at"))

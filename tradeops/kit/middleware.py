@@ -56,7 +56,6 @@ class ProblemMiddleware:
         for name in _KEPT_HEADERS:
             if name in response.headers:
                 translated.headers[name] = response.headers[name]
-        response.close()
         return translated
 
 
