@@ -5,11 +5,11 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from tradeops.exchange.paper import faults as kinds
 from tradeops.exchange.paper.clock import VenueClock
@@ -27,8 +27,10 @@ from tradeops.exchange.paper.sockets import (
     serve,
     socket_labels,
 )
+from tradeops.exchange.paper.state import load, rest_open_orders, save
 from tradeops.exchange.paper.upkeep import on_time
 from tradeops.exchange.paper.venue import Venue
+from tradeops.exchange.paper.wire import wsapi
 from tradeops.exchange.paper.wire.binance import BinanceWire
 from tradeops.exchange.paper.wire.calls import Reply, Request
 from tradeops.exchange.paper.wire.limits import FIRST_BAN_MS, banned, throttled
@@ -54,7 +56,6 @@ class Options:
     speed: float = 1.0
     seed: int = 1
     state: Path | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class PaperServer:
@@ -81,6 +82,7 @@ class PaperServer:
                 f"{prefix}/ws/{{names:.+}}", self._socket_handler(route, is_combined=False)
             )
             app.router.add_get(f"{prefix}/stream", self._socket_handler(route, is_combined=True))
+        app.router.add_get("/ws-fapi/v1", self._ws_api)
         app.router.add_route("*", "/{path:.*}", self._http)
         app.cleanup_ctx.append(self._background)
         return app
@@ -173,6 +175,31 @@ class PaperServer:
                 request.transport.abort()
         return UNKNOWN_OUTCOME
 
+    async def _ws_api(self, request: web.Request) -> web.StreamResponse:
+        """Serve the websocket API; requests of one connection are answered in their order."""
+        response = web.WebSocketResponse(heartbeat=SERVER_PING_S, compress=False)
+        await response.prepare(request)
+        async for message in response:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            label = wsapi.method_and_account(self.wire, message.data)
+            slow = self.faults.pick((kinds.LATENCY,), label, self.clock.now_ms())
+            if slow is not None:
+                await asyncio.sleep(slow.ms / 1_000)
+            if self._is_lost(label, (kinds.HTTP_5XX_BEFORE, kinds.TIMEOUT_BEFORE)):
+                continue
+            answer = wsapi.answer(
+                self.wire, message.data, request.remote or "", self.clock.now_ms()
+            )
+            self.flush()
+            if not self._is_lost(label, (kinds.HTTP_5XX_AFTER, kinds.TIMEOUT_AFTER)):
+                await response.send_json(answer)
+        return response
+
+    def _is_lost(self, label: str, faults: tuple[str, ...]) -> bool:
+        """True when a fault swallows a websocket request or its reply: the client hears nothing."""
+        return self.faults.pick(faults, label, self.clock.now_ms()) is not None
+
     def _socket_handler(self, route: str, *, is_combined: bool) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
             response = web.WebSocketResponse(heartbeat=SERVER_PING_S, compress=False)
@@ -198,11 +225,14 @@ class PaperServer:
 
 
 async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Raises: OSError when the port is taken."""
+    """Serve until `stop` is set. Raises: OSError when the port is taken, TapeError, StateError."""
     runner = web.AppRunner(server.app(), access_log=None, handle_signals=False)
+    if options.state is not None and options.state.exists():
+        load(options.state, server.venue, server.wire.listen_keys, server.clock.now_ms())
     await runner.setup()
     try:
         server.player.start(options.tape, options.speed)
+        rest_open_orders(server.venue, server.clock.now_ms())
         site = web.TCPSite(runner, options.host, options.port)
         await site.start()
         _LOG.info("paper venue listens on %s:%s", options.host, options.port)
@@ -210,3 +240,5 @@ async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> Non
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await runner.cleanup()
+        if options.state is not None:
+            save(options.state, server.venue, server.wire.listen_keys)

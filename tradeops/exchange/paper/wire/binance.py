@@ -4,18 +4,20 @@ The server calls `handle` for each HTTP request and `frames` after it; a simulat
 without a socket.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from tradeops.exchange.paper.venue import Venue
 from tradeops.exchange.paper.wire import binance_account as account
+from tradeops.exchange.paper.wire import binance_batches as batches
 from tradeops.exchange.paper.wire import binance_market as market
 from tradeops.exchange.paper.wire import binance_orders as orders
 from tradeops.exchange.paper.wire import binance_positions as positions
 from tradeops.exchange.paper.wire.auth import KeyRing, check_signed
 from tradeops.exchange.paper.wire.calls import (
     Call,
+    Handler,
     ParamError,
     Params,
     Reply,
@@ -33,8 +35,6 @@ NOT_FOUND = 404
 LISTEN_KEY_PATH = "/fapi/v1/listenKey"
 ORDER_LIMIT_PATH = "/fapi/v1/rateLimit/order"
 INFO_PATH = "/fapi/v1/exchangeInfo"
-
-Handler: TypeAlias = Callable[[Call], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/ticker/bookTicker"): _public(market.get_book_ticker, 2, 5),
     ("POST", "/fapi/v1/order"): Route(orders.post_order, 0, orders=1),
     ("POST", "/fapi/v1/order/test"): Route(orders.post_test_order, 0),
+    ("POST", "/fapi/v1/batchOrders"): Route(batches.post_batch, 5, orders=5),
+    ("PUT", "/fapi/v1/batchOrders"): Route(batches.put_batch, 5, orders=5),
+    ("DELETE", "/fapi/v1/batchOrders"): Route(batches.delete_batch),
     ("PUT", "/fapi/v1/order"): Route(orders.put_order, 0, orders=1),
     ("GET", "/fapi/v1/order"): Route(orders.get_order),
     ("DELETE", "/fapi/v1/order"): Route(orders.delete_order),

@@ -1,6 +1,7 @@
 """Requests, replies and parameters as the wire dialect sees them. Pure: no socket, no clock."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -131,6 +132,9 @@ class Call:
         if value not in allowed:
             raise ParamError(error)
         return value
+
+
+Handler: TypeAlias = Callable[[Call], Any]
 
 
 def parse_params(query: str, body: str) -> Params:

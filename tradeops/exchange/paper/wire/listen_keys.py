@@ -53,6 +53,14 @@ class ListenKeys:
         live = self._by_key.get(key)
         return live.account if live is not None else None
 
+    def live(self) -> list[ListenKey]:
+        """The live keys, for saving."""
+        return list(self._by_key.values())
+
+    def restore(self, key: str, account: str, expires_ms: int) -> None:
+        """Make a saved key live again."""
+        self._by_key[key] = self._by_account[account] = ListenKey(key, account, expires_ms)
+
     def expired(self, now_ms: int) -> list[ListenKey]:
         """End and return the keys whose time is over."""
         over = [live for live in self._by_key.values() if now_ms >= live.expires_ms]

@@ -1,0 +1,303 @@
+"""The paper venue as a server: faults on the way, control routes, state, start errors."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.contract.paper.venue import BTC, Client, signed_post, venue
+from tests.support.paper import ROOT, PaperServer
+from tradeops.exchange.paper.wire.limits import Limits
+
+ORDER = "/fapi/v1/order"
+CAPTURE = ROOT.parent / "shared" / "corpus" / "market" / "wsraw_usdm_btcusdt_20240808.gz"
+
+
+def play(test: Callable[[Client], Awaitable[None]], **options: Any) -> None:
+    """Run a test's coroutine against a fresh venue."""
+
+    async def inside() -> None:
+        async with venue(**options) as client:
+            await test(client)
+
+    asyncio.run(inside())
+
+
+def market(client_order_id: str) -> dict[str, Any]:
+    return {
+        "symbol": BTC,
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "0.010",
+        "newClientOrderId": client_order_id,
+    }
+
+
+async def orders_of(client: Client) -> list[str]:
+    async with client.session.get("/paper/truth", params={"account": client.name}) as reply:
+        (account,) = (await reply.json())["accounts"]
+        return [order["client_order_id"] for order in account["orders"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "executed"), [("http_5xx_before", []), ("http_5xx_after", ["ae-1"])]
+)
+def test_503_looks_the_same_whether_the_order_was_executed_or_not(
+    kind: str, executed: list[str]
+) -> None:
+    async def test(client: Client) -> None:
+        await client.control("faults", kind=kind, match=f"POST {ORDER}", count=1)
+
+        status, body, _ = await client.raw("POST", ORDER, **market("ae-1"))
+
+        assert (status, body["code"]) == (503, -1000)
+        assert await orders_of(client) == executed
+        assert (await client.raw("POST", ORDER, **market("ae-2")))[0] == 200
+
+    play(test)
+
+
+@pytest.mark.parametrize(
+    ("kind", "executed"), [("timeout_before", []), ("timeout_after", ["ae-1"])]
+)
+def test_timeout_ends_the_connection_without_a_reply(kind: str, executed: list[str]) -> None:
+    async def test(client: Client) -> None:
+        await client.control("faults", kind=kind, match=f"POST {ORDER}", count=1, ms=50)
+
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.raw("POST", ORDER, **market("ae-1"))
+
+        assert await orders_of(client) == executed
+
+    play(test)
+
+
+def test_throttle_and_ban_carry_the_venues_words_and_change_nothing() -> None:
+    async def test(client: Client) -> None:
+        await client.control("faults", kind="throttle_429", count=1)
+        status, body, _ = await client.raw("POST", ORDER, **market("ae-1"))
+        assert (status, body["code"]) == (429, -1003)
+        until = client.server.clock.now_ms() + 60_000
+        await client.control("faults", kind="ban_418", count=1, until=until)
+        status, body, _ = await client.raw("POST", ORDER, **market("ae-1"))
+        assert status == 418
+        assert f"banned until {until}." in body["msg"]
+        assert await orders_of(client) == []
+
+    play(test)
+
+
+def test_fault_may_name_one_account() -> None:
+    async def test(client: Client) -> None:
+        other = Client(client.session, client.server, "second")
+        await client.control("faults", kind="http_5xx_before", match=f"POST {ORDER} second")
+
+        assert (await other.raw("POST", ORDER, **market("x")))[0] == 503
+        assert (await client.raw("POST", ORDER, **market("x")))[0] == 200
+
+    play(test)
+
+
+def test_shifted_clock_refuses_signed_requests_until_it_is_back() -> None:
+    async def test(client: Client) -> None:
+        stamp = client.server.clock.now_ms()
+        await client.control("clock", offset_ms=60_000)
+        status, body, _ = await client.raw("GET", "/fapi/v3/balance", timestamp=stamp)
+        assert (status, body["code"]) == (400, -1021)
+        moved = await client.control("clock", set=stamp)
+        assert abs(moved["now_ms"] - stamp) < 1_000
+        assert (await client.raw("GET", "/fapi/v3/balance", timestamp=stamp))[0] == 200
+
+    play(test)
+
+
+def test_truth_tells_orders_refusals_fills_positions_and_balances() -> None:
+    async def test(client: Client) -> None:
+        await client.buy(newClientOrderId="ae-1")
+        await client.raw("POST", ORDER, **market("ae-2") | {"quantity": "900"})
+
+        async with client.session.get("/paper/truth") as reply:
+            accounts = {a["name"]: a for a in (await reply.json())["accounts"]}
+
+        assert set(accounts) == {"main", "second", "stranger"}
+        main = accounts["main"]
+        assert (main["api_key"], main["api_secret"]) == ("paper-main-key", "paper-main-secret")
+        assert [o["client_order_id"] for o in main["orders"]] == ["ae-1"]
+        assert [(r["client_order_id"], r["reason"]) for r in main["rejected"]] == [
+            ("ae-2", "insufficient margin")
+        ]
+        assert [f["quantity"] for f in main["fills"]] == ["0.010"]
+        assert [(p["symbol"], p["quantity"]) for p in main["positions"]] == [(BTC, "0.010")]
+        assert main["balances"][0]["wallet"] == "9999.69999950"
+        assert main["orders"][0]["received_at"].endswith("+00:00")
+
+    play(test)
+
+
+def test_funding_and_transfer_on_demand() -> None:
+    async def test(client: Client) -> None:
+        await client.buy("0.100")
+        await client.control("funding", symbol=BTC, rate="0.001")
+        await client.control("transfer", account="main", amount="500")
+
+        (balance,) = await client.ok("GET", "/fapi/v3/balance")
+
+        assert balance["balance"] == "10490.99999500"
+
+    play(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("price", {"symbol": "NOPE", "price": "1"}),
+        ("price", {"symbol": BTC, "price": "abc"}),
+        ("price", {"symbol": BTC, "price": "0"}),
+        ("faults", {"kind": "earthquake"}),
+        ("tape", {"path": "/nowhere/at/all.gz"}),
+        ("tape", {"speed": 0}),
+        ("clock", {}),
+        ("transfer", {"account": "nobody", "amount": "1"}),
+    ],
+)
+def test_control_route_explains_what_it_cannot_do(path: str, body: dict[str, Any]) -> None:
+    async def test(client: Client) -> None:
+        async with client.session.post(f"/paper/{path}", json=body) as reply:
+            assert reply.status == 400
+            assert (await reply.json())["error"]
+
+    play(test)
+
+
+def test_price_released_follows_the_tape_again() -> None:
+    async def test(client: Client) -> None:
+        await client.control("price", symbol=BTC, price="50000")
+        before = (await client.ok("GET", "/fapi/v1/premiumIndex", symbol=BTC))["markPrice"]
+        await client.control("price", symbol=BTC, price=None)
+        deadline = asyncio.get_running_loop().time() + 10
+        after = before
+        while after == before and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+            after = (await client.ok("GET", "/fapi/v1/premiumIndex", symbol=BTC))["markPrice"]
+
+        assert before == "50000.00000000"
+        assert after != before
+
+    play(test, limits=Limits(weight_1m=100_000))
+
+
+def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    state = tmp_path / "deep" / "state.json"
+    seen: dict[str, Any] = {}
+
+    async def first(client: Client) -> None:
+        await client.ok("POST", "/fapi/v1/leverage", symbol=BTC, leverage=7)
+        await client.ok("POST", "/fapi/v1/marginType", symbol="ETHUSDT", marginType="ISOLATED")
+        await client.buy("0.100", newClientOrderId="filled")
+        resting = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+        await client.ok("POST", ORDER, **resting, price="59000", quantity="0.010")
+        await client.raw("POST", ORDER, **market("refused") | {"quantity": "900"})
+        seen["key"] = await client.listen_key()
+        async with client.session.get("/paper/truth") as reply:
+            seen["truth"] = _without_marks(await reply.json())
+
+    async def second(client: Client) -> None:
+        async with client.session.get("/paper/truth") as reply:
+            assert _without_marks(await reply.json()) == seen["truth"]
+        assert await client.listen_key() == seen["key"]
+        config = await client.ok("GET", "/fapi/v1/symbolConfig", symbol="ETHUSDT")
+        assert config[0]["marginType"] == "ISOLATED"
+        (resting,) = await client.ok("GET", "/fapi/v1/openOrders")
+        await client.control("price", symbol=BTC, price="58000")
+        row = await client.ok("GET", ORDER, symbol=BTC, orderId=resting["orderId"])
+        assert row["status"] == "FILLED"
+        newer = await client.buy()
+        assert newer["orderId"] > resting["orderId"]
+
+    play(first, state=state)
+    play(second, state=state)
+
+
+def _without_marks(truth: dict[str, Any]) -> dict[str, Any]:
+    for account in truth["accounts"]:
+        for position in account["positions"]:
+            del position["mark_price"], position["unrealized_pnl"]
+    return truth
+
+
+def test_broken_state_file_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text('{"version": 1}')
+
+    done = _start("--state", str(state))
+
+    assert done.returncode == 1
+    assert "is not a saved state" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert state.read_text() == '{"version": 1}'
+
+
+def test_taken_port_stops_the_start_with_one_sentence() -> None:
+    with PaperServer() as server:
+        done = _start("--port", str(server.port))
+
+    assert done.returncode == 1
+    assert "cannot start" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_accounts_come_from_a_file(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.json"
+    accounts.write_text('[{"name": "x", "api_key": "key-of-x", "api_secret": "s", "balance": "5"}]')
+
+    with PaperServer(options=["--accounts", str(accounts)]) as server:
+        (account,) = server.truth()["accounts"]
+
+    assert (account["name"], account["balances"][0]["wallet"]) == ("x", "5")
+
+
+def test_sigterm_saves_and_ends_cleanly(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with PaperServer(state=state) as server:
+        assert server.stop() == 0
+
+    assert state.exists()
+
+
+@pytest.mark.skipif(not CAPTURE.exists(), reason="the corpus is not beside the repository")
+def test_recorded_capture_plays_to_its_end_while_orders_go_through() -> None:
+    with PaperServer(tape=CAPTURE, speed="1000", options=["--weight-limit", "1000000"]) as server:
+        asyncio.run(_trade_until_the_tape_ends(server))
+        truth = server.truth("main")
+
+    assert truth["fills"]
+    assert {o["status"] for o in truth["orders"]} == {"FILLED"}
+
+
+async def _trade_until_the_tape_ends(server: PaperServer) -> None:
+    async with aiohttp.ClientSession(base_url=server.url) as session:
+        number = 0
+        while True:
+            number += 1
+            side = "BUY" if number % 2 else "SELL"
+            await signed_post(session, ORDER, market(f"n-{number}") | {"side": side})
+            async with session.get("/paper/health") as reply:
+                if (await reply.json())["tape_ended"]:
+                    return
+            await asyncio.sleep(0.2)
+
+
+def _start(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tradeops.exchange.paper", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
