@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from django.utils.html import format_html
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
@@ -31,6 +31,7 @@ from tradeops.journal.admin import ask
 from tradeops.journal.models import Command, Event
 from tradeops.kit.admin import (
     EMPTY,
+    AccountFilter,
     Answer,
     ConfirmForm,
     Question,
@@ -171,10 +172,10 @@ class ExchangeAccountAdmin(ServiceAdmin):
 
     @admin.display(description="More")
     def links(self, row: ExchangeAccount) -> str:
-        return (
-            list_of(Command, "commands", account_id=row.pk)
-            + " · "
-            + list_of(Event, "events", account_id=row.pk)
+        return format_html(
+            "{} · {}",
+            list_of(Command, "commands", account_id=row.pk),
+            list_of(Event, "events", account_id=row.pk),
         )
 
     @admin.display(description="")
@@ -235,6 +236,7 @@ class ExchangeAccountAdmin(ServiceAdmin):
                 "Reduce-only orders and cancels still pass. Stays until somebody resumes.",
             ),
             is_dangerous=True,
+            reason_required=False,  # stopping must be easier than starting
             phrase=f"HALT {account}",
         )
         return self._ask(
@@ -301,7 +303,7 @@ class BalanceAdmin(ReadOnlyAdmin):
     list_display = ("account", "asset", "amount", "updated")
     list_display_links = None
     list_select_related = ("account",)
-    list_filter = (("account", RelatedDropdownFilter),)
+    list_filter = (AccountFilter,)
     ordering = ("account_id", "asset", "id")
     fields = ("account", "asset", "amount", "updated")
     amount = decimals("wallet_balance", "Wallet balance")

@@ -9,7 +9,6 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
-    RelatedDropdownFilter,
 )
 from unfold.decorators import action
 
@@ -23,6 +22,7 @@ from tradeops.domain.money import plain
 from tradeops.journal.admin import as_uuid, ask, timeline, verdict_rows
 from tradeops.journal.models import Command, Event
 from tradeops.kit.admin import (
+    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
@@ -99,7 +99,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "limit",
         "average",
         "state",
-        "client_order_id",
+        "client_id",
         "more",
     )
     list_select_related = ("account",)
@@ -108,7 +108,7 @@ class OrderAdmin(ReadOnlyAdmin):
         ("status", ChoicesDropdownFilter),
         ("side", ChoicesDropdownFilter),
         SymbolFilter,
-        ("account", RelatedDropdownFilter),
+        AccountFilter,
     )
     search_fields = ("pk",)
     search_help_text = "Order id, client order id (ae-…) or venue order id"
@@ -197,6 +197,12 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="Status")
     def state(self, row: Order) -> str:
         return as_state(row.status, _STATUS_KINDS.get(OrderStatus(row.status), "info"))
+
+    @admin.display(description="Client id")
+    def client_id(self, row: Order) -> str:
+        return format_html(
+            '<span title="{}">{}…</span>', row.client_order_id, row.client_order_id[:11]
+        )
 
     @admin.display(description="")
     def more(self, row: Order) -> str:
@@ -308,7 +314,7 @@ class FillAdmin(ReadOnlyAdmin):
         SymbolFilter,
         ("side", ChoicesDropdownFilter),
         ("liquidity", ChoicesDropdownFilter),
-        ("account", RelatedDropdownFilter),
+        AccountFilter,
     )
     ordering = ("-traded_at", "id")
     fieldsets = (

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 from unfold.views import ChangeList
 
@@ -20,6 +20,7 @@ from tradeops.domain.money import ONE, ZERO, plain, round_money
 from tradeops.journal.admin import ask
 from tradeops.kit.admin import (
     EMPTY,
+    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
@@ -89,16 +90,16 @@ class PositionAdmin(ReadOnlyAdmin):
         "entry",
         "mark_now",
         "pnl_now",
+        "more",
         "notional_now",
         "realized",
         "leverage",
         "margin_mode",
         "opened",
-        "more",
     )
     list_display_links = ("symbol",)
     list_select_related = ("account",)
-    list_filter = (OpenFilter, SymbolFilter, ("account", RelatedDropdownFilter))
+    list_filter = (OpenFilter, SymbolFilter, AccountFilter)
     ordering = ("account_id", "symbol", "id")
     actions = ("close_selected",)
     actions_detail = ("close", "reduce_half")
@@ -148,9 +149,8 @@ class PositionAdmin(ReadOnlyAdmin):
     def mark_now(self, row: Any) -> str:  # noqa: ANN401 - as in `unrealized`
         if row.mark is None:
             return EMPTY
-        return format_html(
-            '<span title="as of {:%H:%M:%S} UTC">{}</span>', row.mark.at, plain(row.mark.mark_price)
-        )
+        title = f"as of {row.mark.at:%H:%M:%S} UTC"
+        return format_html('<span title="{}">{}</span>', title, plain(row.mark.mark_price))
 
     @admin.display(description="Unrealized PnL")
     def pnl_now(self, row: Any) -> str:  # noqa: ANN401 - as in `unrealized`
@@ -168,15 +168,11 @@ class PositionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Orders")
     def orders(self, row: Position) -> str:
-        return list_of(
-            Order, f"orders of {row.symbol}", symbol=row.symbol, account__id__exact=row.account_id
-        )
+        return list_of(Order, f"orders of {row.symbol}", symbol=row.symbol, account=row.account_id)
 
     @admin.display(description="Fills")
     def fills(self, row: Position) -> str:
-        return list_of(
-            Fill, f"fills of {row.symbol}", symbol=row.symbol, account__id__exact=row.account_id
-        )
+        return list_of(Fill, f"fills of {row.symbol}", symbol=row.symbol, account=row.account_id)
 
     @admin.display(description="")
     def more(self, row: Position) -> str:

@@ -5,22 +5,24 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from accounts.models import ExchangeAccount
 from risk.models import EngineStatus, RiskLimit
 from risk.services.limit_change import CHANGE_FIELDS, CREATE_FIELDS, change_limit, validated
 from tradeops.domain.commands import DomainCommand, PauseEngine, ResumeEngine, SetEngineMode
 from tradeops.domain.enums import EngineState, Source
-from tradeops.domain.errors import TradeOpsError
+from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.journal.admin import ask
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID, Event
 from tradeops.kit.admin import (
+    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
@@ -92,7 +94,7 @@ class RiskLimitAdmin(ServiceAdmin):
     list_filter = (
         ("metric", ChoicesDropdownFilter),
         "is_enabled",
-        ("account", RelatedDropdownFilter),
+        AccountFilter,
     )
     ordering = ("metric", "account_id", "symbol", "id")
     sortable_by = ()
@@ -107,6 +109,15 @@ class RiskLimitAdmin(ServiceAdmin):
             return rows
         own = request.user.exchange_accounts.values("pk")  # type: ignore[union-attr]  # staff only
         return rows.filter(Q(account_id=None) | Q(account_id__in=own))
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: object
+    ) -> Any:  # noqa: ANN401 - unfold is untyped
+        """Offer the accounts that the user operates."""
+        accounts = ExchangeAccount.objects.order_by("name")
+        if not request.user.is_superuser:
+            accounts = accounts.filter(operators=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, queryset=accounts, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: RiskLimit | None = None) -> bool:
         """The desk's own limits are a superuser's."""
@@ -147,6 +158,8 @@ class RiskLimitAdmin(ServiceAdmin):
 
     def save_form(self, request: HttpRequest, form: LimitForm, *, change: bool) -> RiskLimit:
         """Hand the form to the service."""
+        if not (change or request.user.is_superuser or "account_id" in form.changes):
+            raise TradeOpsError(ErrorCode.FORBIDDEN, "Limits of the whole desk are a superuser's.")
         return change_limit(
             limit_id=form.instance.pk if change else None,
             changes=form.changes,
@@ -248,6 +261,7 @@ class EngineStatusAdmin(ReadOnlyAdmin):
             button="HALT all",
             lines=("Openings are refused and resting orders are cancelled, on every account.",),
             is_dangerous=True,
+            reason_required=False,  # stopping must be easier than starting
             phrase="HALT all",
         )
         return self._ask(request, question, SetEngineMode("all", EngineState.HALTED, ""))
@@ -276,6 +290,6 @@ class EngineStatusAdmin(ReadOnlyAdmin):
         answer = confirm(request, self, question)
         if not isinstance(answer, Answer):
             return answer
-        asked: DomainCommand = replace(command, reason=answer.reason)
+        asked: DomainCommand = replace(command, reason=answer.reason or "asked in the admin")
         ask(request, [(account_id, asked)], token=answer.token, what=question.button)
         return HttpResponseRedirect(reverse("admin:risk_enginestatus_changelist"))

@@ -8,8 +8,10 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
@@ -99,6 +101,7 @@ class TradeopsAdminSite(UnfoldAdminSite):
             "SITE_SUBHEADER": f"{settings.TRADEOPS_ENV} desk",
             "SITE_URL": "/desk/",
             "SITE_SYMBOL": "candlestick_chart",
+            "SHOW_HISTORY": False,  # the journal is the history
             "ENVIRONMENT": (
                 settings.TRADEOPS_ENV.upper(),
                 _BADGES[settings.TRADEOPS_ENV],
@@ -226,6 +229,17 @@ class TradeopsAdminSite(UnfoldAdminSite):
         shown = f"{asked}+" if asked == MAX_COUNTED else str(asked)
         yield _kpi("Commands, 24 h", shown, f"{failed} failed", Command)
 
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the index when nothing else was asked for: unfold's form carries no `next`."""
+        if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
+            query = request.GET.copy()
+            query[REDIRECT_FIELD_NAME] = reverse("admin:index")
+            request.GET = query  # type: ignore[assignment]  # a mutable copy serves as well
+        page: HttpResponse = super().login(request, extra_context)
+        return page
+
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -245,7 +259,13 @@ class TradeopsAdminSite(UnfoldAdminSite):
         extended = "extended" in request.GET
         results = [*pages, *self._by_id(request, term)]
         kind = "command_results" if extended else "search_results"
-        context = {"results": results, "page_counter": 0, "execution_time": 0}
+        pages_of = Paginator(results, max(len(results), 1))
+        context = {
+            "results": pages_of.page(1),
+            "page_obj": pages_of,
+            "page_counter": 0,
+            "execution_time": 0,
+        }
         response = TemplateResponse(request, f"unfold/helpers/{kind}.html", context)
         response["HX-Trigger"] = "search"
         return response

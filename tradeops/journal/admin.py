@@ -95,7 +95,11 @@ class JournalAccountFilter(DropdownFilter):
     parameter_name = "account_id"
 
     def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
-        ids = JournalHead.objects.order_by("pk").values_list("pk", flat=True)
+        heads = JournalHead.objects.order_by("pk")
+        if not request.user.is_superuser:
+            own = request.user.exchange_accounts.values_list("pk", flat=True)  # type: ignore[union-attr]
+            heads = heads.filter(pk__in=own)
+        ids = heads.values_list("pk", flat=True)
         return [(str(pk), _account_name(pk)) for pk in ids]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

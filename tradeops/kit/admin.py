@@ -178,6 +178,24 @@ class SymbolFilter(DropdownFilter):
         return queryset.filter(symbol=self.value()) if self.value() else queryset
 
 
+class AccountFilter(DropdownFilter):
+    """The accounts that the user operates, by name."""
+
+    title = "account"
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        related = model_admin.model._meta.get_field("account").related_model
+        rows = related._default_manager.all()
+        if not request.user.is_superuser:
+            rows = rows.filter(operators=request.user.pk)
+        return [(str(row.pk), str(row)) for row in rows.order_by("name")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        return queryset.filter(account_id=int(value)) if value.isdecimal() else queryset
+
+
 # Values -------------------------------------------------------------------------------------------
 
 Column = Callable[[Any, Any], Any]
@@ -200,7 +218,9 @@ def moment(name: str, description: str) -> Column:
         at = getattr(row, name)
         if at is None:
             return EMPTY
-        return format_html('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}</time>', at.isoformat(), at)
+        return format_html(
+            '<time datetime="{}">{}</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
+        )
 
     return _described(column, f"{description} (UTC)")
 

@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter
 
 from tradeops.journal.admin import brief
-from tradeops.kit.admin import ReadOnlyAdmin, as_state, moment, structure
+from tradeops.kit.admin import AccountFilter, ReadOnlyAdmin, as_state, moment, structure
 from tradeops.reconcile.models import Drift, ReconcileRun
 
 
@@ -45,7 +45,7 @@ class DriftAdmin(ReadOnlyAdmin):
         "state",
     )
     list_select_related = ("account",)
-    list_filter = (OpenFilter, ("account", RelatedDropdownFilter))
+    list_filter = (OpenFilter, AccountFilter)
     ordering = ("-last_seen_at", "id")
     fields = (
         ("account", "kind", "subject"),
@@ -88,7 +88,7 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
         "outcome",
     )
     list_select_related = ("account",)
-    list_filter = (("account", RelatedDropdownFilter),)
+    list_filter = (AccountFilter,)
     ordering = ("-started_at", "id")
     fields = (
         ("account", "scope", "trigger"),
