@@ -10,7 +10,9 @@ const ORDER_STEPS = ["sent", "ack", "filled"];
 /** `isOpen`: the answer left the outcome open, so that only the journal can tell.
  * @typedef {{toast: Toast, ref: string, orderId: string, isOpen: boolean}} Followed */
 
-/** Orders under way, by our reference until the journal gives them a number. @type {Set<Followed>} */
+const MAX_FOLLOWED = 50;
+
+/** Orders whose end or price is not told yet. @type {Set<Followed>} */
 const followed = new Set();
 
 /** Send an order. `key` names the confirmation: repeating it does not repeat the order (F75).
@@ -57,6 +59,10 @@ function follow(title, key) {
   const item = { toast: new Toast(title, ORDER_STEPS), ref: key, orderId: "", isOpen: false };
   item.toast.reach("sent");
   followed.add(item);
+  for (const oldest of followed) {
+    if (followed.size <= MAX_FOLLOWED) break;
+    followed.delete(oldest);
+  }
   return item;
 }
 
@@ -75,19 +81,17 @@ function settle(item, answer) {
   return show(item, answer.body.status, answer.body);
 }
 
-/** Show where an order is. @param {Followed} item @param {string} status @param {any} order */
+/** Show where an order is; called with its row or with an event that has less.
+ * @param {Followed} item @param {string} status @param {any} order */
 function show(item, status, order) {
-  if (item.toast.isFinal) return;
   if (["ACKNOWLEDGED", "PARTIALLY_FILLED"].includes(status)) {
     item.toast.reach("ack");
-    const isResting = order.type === "LIMIT" && status === "ACKNOWLEDGED";
-    if (isResting) item.toast.say(`Rests at ${number(order.price)}.`);
-    if (isResting) setTimeout(() => item.toast.succeed(), 0);
+    if (order.type === "LIMIT") item.toast.succeed(`Rests at ${number(order.price)}.`);
   } else if (status === "FILLED") {
     item.toast.reach("filled");
-    const at = order.average_price ? ` @ ${number(order.average_price)}` : "";
-    item.toast.succeed(`${number(order.filled_quantity)} ${order.symbol ?? ""}${at}`);
-    followed.delete(item);
+    const price = order.average_price;
+    item.toast.succeed(price ? `${number(order.filled_quantity)} @ ${number(price)}` : undefined);
+    if (price) followed.delete(item);
   } else if (["CANCELLED", "EXPIRED", "REJECTED"].includes(status)) {
     item.toast.fail({ code: status, detail: order.reason || "The order ended.", requestId: "" });
     followed.delete(item);
@@ -118,6 +122,6 @@ function followOrder(item, event, data) {
   if (event === "OrderUpdated" || event === "OrderCancelled") show(item, data.status, data);
   if (event === "TradeExecuted") {
     item.toast.reach("ack");
-    item.toast.say(`${number(data.quantity)} ${data.symbol} @ ${number(data.price)}`);
+    item.toast.say(`${number(data.quantity)} @ ${number(data.price)}`);
   }
 }

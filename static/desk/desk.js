@@ -5,16 +5,18 @@ import { cancelOrder, closePosition, engine, onEvent } from "./commands.js";
 import { applyColours, confirm, help, isOpen } from "./dialogs.js";
 import { button, byId } from "./dom.js";
 import { fixed, number } from "./format.js";
+import { addToJournal, clearJournal, openJournal } from "./journal.js";
 import { listen } from "./keys.js";
 import { Link } from "./link.js";
 import { newKey } from "./rest.js";
 import { setBanner, showEngineBanner, showFigures, showHeader, showLink, showSystem, startClock } from "./status.js";
-import { addToJournal, clearJournal, showFills, showOrders, showPositions } from "./tables.js";
+import { showFills, showOrders, showPositions } from "./tables.js";
 import { Ticket } from "./ticket.js";
+import { showMarks, showPicked, startWatch } from "./watch.js";
 
 const config = JSON.parse(byId("desk-config").textContent ?? "{}");
 const choice = /** @type {HTMLSelectElement} */ (byId("account"));
-const ticket = new Ticket();
+const ticket = new Ticket(showPicked);
 
 /** @type {any} */ let snapshot = null;
 /** @type {any[]} */ let fills = [];
@@ -26,6 +28,7 @@ const rows = { close: askClose, cancel: askCancel };
 
 /** @param {any} data */
 function take(data) {
+  if (snapshot === null) void openJournal(data.account, data.seq);
   snapshot = data;
   fills = data.fills;
   draw();
@@ -57,6 +60,7 @@ function hear(frame) {
 
 /** @param {Record<string, {mark: string, upnl: string}>} marks */
 function move(marks) {
+  showMarks(marks);
   if (!snapshot) return;
   for (const row of snapshot.positions) {
     const found = marks[row.symbol];
@@ -226,6 +230,7 @@ function tabs() {
 function start() {
   applyColours();
   startClock();
+  startWatch((symbol) => ticket.pick(symbol));
   tabs();
   byId("positions-empty").append(
     `No open positions – the ${config.env} account is flat.`,

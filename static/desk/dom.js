@@ -2,7 +2,7 @@
 /** Build and patch elements. Text only: nothing that arrives is ever read as HTML. */
 
 /** @typedef {{text?: string, className?: string, title?: string, label?: string,
- *   live?: boolean, nodes?: () => Node[]}} Cell */
+ *   live?: boolean, flashes?: boolean, nodes?: () => Node[]}} Cell */
 
 /** The element with this id; it is part of the page.
  * @param {string} id @returns {HTMLElement} */
@@ -10,6 +10,11 @@ export function byId(id) {
   const found = document.getElementById(id);
   if (!found) throw new Error(`no element #${id}`);
   return found;
+}
+
+/** The body of the table with this id. @param {string} id @returns {HTMLTableSectionElement} */
+export function bodyOf(id) {
+  return /** @type {HTMLTableElement} */ (byId(id)).tBodies[0];
 }
 
 /** @template {keyof HTMLElementTagNameMap} T
@@ -89,7 +94,7 @@ function patchCells(row, cells) {
       if (cell.label) target.dataset.label = cell.label;
     }
     if (cell.text !== undefined && !cell.nodes) {
-      if (cell.live && target.textContent && target.textContent !== cell.text) flash(target);
+      if (cell.flashes && target.textContent && target.textContent !== cell.text) flash(target);
       setText(target, cell.text);
     }
     const name = `${cell.className ?? ""}${cell.live ? " live" : ""}`.trim();

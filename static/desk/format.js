@@ -25,6 +25,11 @@ export function fixed(text, places = 2) {
   return (negative && /[1-9]/.test(body) ? "-" : "") + body;
 }
 
+/** How many decimals a text has. @param {string} text @returns {number} */
+export function decimals(text) {
+  return (text.split(".")[1] ?? "").length;
+}
+
 /** Two decimals, grouped. @param {string | null | undefined} text @returns {string} */
 export function money(text) {
   return text === null || text === undefined ? EMPTY : number(fixed(text));

@@ -15,7 +15,7 @@ function csrfToken() {
 /** @param {string} path @param {RequestInit} init @returns {Promise<Answer>} */
 async function ask(path, init) {
   try {
-    const response = await fetch(BASE + path, {
+    const response = await fetch(path.startsWith("/") ? path : BASE + path, {
       credentials: "same-origin",
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -40,8 +40,8 @@ export function showHeader(data, lagMs) {
 /** @param {any} venue */
 function showWeight(venue) {
   const box = byId("weight-state");
-  const used = venue?.used_weight ?? venue?.used;
-  const limit = venue?.weight_limit ?? venue?.limit;
+  const used = venue?.used_weight_1m;
+  const limit = venue?.weight_limit_1m;
   const value = /** @type {Element} */ (box.lastElementChild);
   if (used === undefined || !limit) {
     setClass(box, "state plain");
@@ -69,8 +69,9 @@ export function showFigures(data) {
   setFigure("margin", money(equity.margin));
   const exposure = positions.reduce((/** @type {number} */ sum, /** @type {any} */ row) => sum + Number(row.notional), 0);
   const wealth = Number(equity.equity ?? equity.wallet);
-  const ratio = wealth > 0 ? ` · ${(exposure / wealth).toFixed(2)}×` : "";
-  setFigure("exposure", `${money(exposure.toFixed(2))}${ratio}`);
+  const ratio = wealth > 0 ? `${(exposure / wealth).toFixed(2)}×` : "";
+  setFigure("exposure", money(exposure.toFixed(2)));
+  setText(byId("stat-exposure-ratio"), ratio);
   setFigure("order-limit", limitOf(risk.limits, "max_order_notional"));
   setFigure("position-limit", limitOf(risk.limits, "max_position_notional"));
 }
@@ -97,6 +98,7 @@ export function showSystem(data, link) {
   setFacts(byId("system"), [
     ["Journal", `#${number(String(data.seq))}`],
     ["Stream", `${engine.stream.state}${engine.stream.detail ? ` · ${engine.stream.detail}` : ""}`],
+    ["Account news", engine.stream.heard_at ? `${duration((Date.parse(data.at) - Date.parse(engine.stream.heard_at)) / 1000)} ago` : "none yet"],
     ["Clock against venue", offset === undefined ? "–" : `${offset > 0 ? "+" : ""}${offset} ms`, isOff ? "bad" : ""],
     ["Outcome unknown", String(engine.unknown), engine.unknown ? "bad" : ""],
     ["Numbers come by", link.source === "ws" ? "websocket" : "REST"],
@@ -163,12 +165,12 @@ export function startClock() {
   const seoul = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Seoul", hour: "2-digit", minute: "2-digit" });
   const box = byId("clock");
   const time = element("b");
-  const rest = document.createTextNode("");
+  const rest = element("span");
   box.replaceChildren(time, rest);
   const tick = () => {
     const now = new Date();
-    setText(time, now.toISOString().slice(11, 19));
-    rest.data = ` UTC · ${seoul.format(now)} KST`;
+    setText(time, `${now.toISOString().slice(11, 19)} UTC`);
+    setText(rest, `${seoul.format(now)} KST`);
   };
   tick();
   setInterval(tick, 1000);

@@ -1,18 +1,11 @@
 // @ts-check
-/** Positions, open orders, fills, journal: rows from a snapshot, patched in place. */
+/** Positions, open orders, fills: rows from a snapshot, patched in place. */
 
-import { button, byId, element, patchRows, setText } from "./dom.js";
-import { duration, fixed, money, number, signed, timeOf, tone } from "./format.js";
+import { bodyOf, button, byId, patchRows, setText } from "./dom.js";
+import { decimals, duration, fixed, money, number, signed, timeOf, tone } from "./format.js";
 
 const MAX_FILLS = 50;
-const MAX_JOURNAL = 200;
 const MARK_OLD_S = 5;
-
-/** @param {string} id @returns {HTMLTableSectionElement} */
-function bodyOf(id) {
-  const table = /** @type {HTMLTableElement} */ (byId(id));
-  return table.tBodies[0];
-}
 
 /** @param {"BUY" | "SELL" | "LONG" | "SHORT"} word @returns {import("./dom.js").Cell} */
 function sideCell(word) {
@@ -38,8 +31,8 @@ function positionCells(row, at, actions) {
   return [
     { text: row.symbol, className: "word", title: `${row.margin_mode} ${row.leverage ?? "–"}×`, label: "Symbol" },
     sideCell(row.direction),
-    { text: `${number(row.quantity.replace("-", ""))}`, className: "num", label: "Quantity" },
-    { text: number(row.entry_price), className: "num", label: "Entry", title: `leverage ${row.leverage ?? "–"}×` },
+    { text: number(row.quantity.replace("-", "")), className: "num", flashes: true, label: "Quantity" },
+    { text: number(fixed(row.entry_price, decimals(row.mark_price ?? "0.00"))), className: "num", label: "Entry", title: row.entry_price },
     {
       text: number(row.mark_price), className: `num${isOld ? " bad" : ""}`, live: true, label: "Mark",
       title: isOld ? "This mark price is old." : "",
@@ -68,7 +61,7 @@ export function showOrders(orders, actions) {
     { text: row.symbol, className: "word", label: "Symbol" },
     sideCell(row.side),
     { text: row.type + (row.reduce_only ? " · reduce" : ""), label: "Type" },
-    { text: `${number(row.filled_quantity)} / ${number(row.quantity)}`, className: "num", live: true, label: "Filled" },
+    { text: `${number(row.filled_quantity)} / ${number(row.quantity)}`, className: "num", flashes: true, label: "Filled" },
     { text: number(row.price), className: "num", label: "Price" },
     { text: row.status.replace("_", " ").toLowerCase(), label: "Status" },
     {
@@ -93,35 +86,4 @@ export function showFills(fills) {
     { text: signed(row.realized_pnl), className: `num ${tone(row.realized_pnl)}` },
     { text: row.liquidity.toLowerCase(), className: "dim" },
   ], { flash: true });
-}
-
-/** Put one event on top of the journal. @param {any} frame */
-export function addToJournal(frame) {
-  const body = bodyOf("journal");
-  byId("journal-empty").hidden = true;
-  body.prepend(
-    element(
-      "tr", {},
-      element("td", { class: "num dim" }, String(frame.seq)),
-      element("td", { class: "dim", title: frame.at }, timeOf(frame.at)),
-      element("td", { class: "word" }, frame.event),
-      element("td", {}, summary(frame.data)),
-    ),
-  );
-  while (body.rows.length > MAX_JOURNAL) body.deleteRow(-1);
-}
-
-const SHOWN = ["kind", "symbol", "side", "order_type", "quantity", "price", "status", "code", "asset", "wallet_balance", "scope", "mode", "reason", "detail"];
-
-/** @param {any} data @returns {string} */
-function summary(data) {
-  return SHOWN.filter((name) => typeof data[name] === "string" && data[name])
-    .map((name) => data[name])
-    .join(" · ");
-}
-
-/** Leave nothing of another account on the page. */
-export function clearJournal() {
-  bodyOf("journal").replaceChildren();
-  byId("journal-empty").hidden = false;
 }

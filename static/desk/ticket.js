@@ -3,7 +3,7 @@
 
 import { byId, element, setClass, setFacts, setText } from "./dom.js";
 import { confirm } from "./dialogs.js";
-import { decimalInput, fixed, money, number } from "./format.js";
+import { decimalInput, decimals, fixed, money, number } from "./format.js";
 import { newKey, post } from "./rest.js";
 import { placeOrder } from "./commands.js";
 
@@ -18,7 +18,9 @@ export class Ticket {
   #askedAt = 0;
   /** @type {number | undefined} */ #timer;
 
-  constructor() {
+  /** @param {(symbol: string) => void} onSymbol told which symbol the ticket is for */
+  constructor(onSymbol) {
+    this.onSymbol = onSymbol;
     this.form = /** @type {HTMLFormElement} */ (byId("ticket-form"));
     this.form.addEventListener("input", () => this.#changed());
     this.form.addEventListener("submit", (event) => {
@@ -86,6 +88,7 @@ export class Ticket {
     const isBuy = this.form.querySelector("input[name=side]:checked")?.getAttribute("value") === "BUY";
     byId("price-field").hidden = !isLimit;
     setText(byId("leverage-out"), `${/** @type {HTMLInputElement} */ (byId("ticket-leverage")).value}×`);
+    this.onSymbol(/** @type {HTMLSelectElement} */ (byId("ticket-symbol")).value);
     this.#mark("ticket-amount");
     this.#mark("ticket-price");
     const review = byId("review");
@@ -167,7 +170,7 @@ export class Ticket {
       ["Notional", `${money(found.notional)} USDT`],
       ["Margin", `${money(found.margin)} USDT`],
       ["Fee, about", `${number(fixed(found.fee, 4))} USDT`],
-      ...(found.liquidation_price ? [/** @type {[string, string]} */ (["Liquidation, about", number(found.liquidation_price)])] : []),
+      ...(found.liquidation_price ? [/** @type {[string, string]} */ (["Liquidation, about", number(fixed(found.liquidation_price, decimals(found.reference_price)))])] : []),
     ];
   }
 

@@ -40,9 +40,9 @@ export class Toast {
 
   /** The end is good: the toast goes by itself. @param {string} [text] */
   succeed(text) {
+    if (text) this.say(text);
     if (this.isFinal) return;
     this.isFinal = true;
-    if (text) this.say(text);
     setClass(this.node, "toast done");
     setTimeout(() => this.remove(), SUCCESS_MS);
   }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from orders.models import OPEN_STATUSES, Fill, Order
 from positions.domain.accounting import Leg, unrealized_pnl
 from positions.models import Position
 from risk.models import EngineStatus, RiskLimit
+from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import EngineState, StreamState
 from tradeops.domain.money import PRECISION, ZERO, plain
 from tradeops.journal.event_store import lock_head
@@ -24,7 +26,9 @@ from tradeops.kit.db import write_transaction
 from tradeops.kit.redis_client import redis_client
 from tradeops.market.cache import Mark, marks
 from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services import reconcile_notes
 from tradeops.streams.models import StreamLease
+from tradeops.streams.services.vitals import feed_key, rate_key
 
 FILLS = 50
 OPEN_ORDERS = 200
@@ -103,6 +107,7 @@ def _position(row: Position, mark: Mark | None) -> dict[str, Any]:
         "quantity": plain(row.quantity),
         "entry_price": plain(row.entry_price),
         "mark_price": plain(mark.mark_price) if mark else None,
+        "mark_at": mark.at.isoformat() if mark else None,
         "upnl": plain(upnl) if upnl is not None else None,
         "roe_pct": _percent(upnl, margin) if upnl is not None else None,
         "notional": plain(abs(row.quantity) * (mark.mark_price if mark else row.entry_price)),
@@ -207,10 +212,7 @@ def _engine(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
     )
     whole = [row for row in statuses if not row.scope.startswith("symbol:")]
     worst = min(whole, key=lambda row: SEVERITY.index(EngineState(row.state)), default=None)
-    drifts = Drift.objects.filter(account=account, resolved_at=None).count()
-    unknown = Command.objects.filter(
-        account_id=account.pk, status="SENT", outcome_unknown=True
-    ).count()
+    notes = _Notes.read(account.pk)
     return {
         "state": worst.state if worst else EngineState.RUNNING,
         "reason": worst.reason if worst else "",
@@ -218,11 +220,13 @@ def _engine(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
         "changed_at": worst.changed_at.isoformat() if worst else None,
         "scope": worst.scope if worst else "",
         "scopes": {row.scope: row.state for row in statuses},
-        "stream": _stream(account, now),
-        "reconcile_age_s": _reconcile_age_s(account, now),
-        "drift": drifts,
-        "unknown": unknown,
-        "venue": _venue(account),
+        "stream": {**_stream(account, now), "heard_at": notes.feed.get("heard_at")},
+        "reconcile_age_s": _age_s(_reconciled_at(account, notes), now),
+        "drift": Drift.objects.filter(account=account, resolved_at=None).count(),
+        "unknown": Command.objects.filter(
+            account_id=account.pk, status=CommandStatus.SENT, outcome_unknown=True
+        ).count(),
+        "venue": notes.rate,
     }
 
 
@@ -238,23 +242,36 @@ def _stream(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
     }
 
 
-def _reconcile_age_s(account: ExchangeAccount, now: datetime) -> int | None:
-    run = (
-        ReconcileRun.objects.filter(
-            account=account, scope="orders", finished_at__isnull=False, error=""
+def _reconciled_at(account: ExchangeAccount, notes: "_Notes") -> datetime | None:
+    """The last complete comparison: only one that found something leaves a row."""
+    if notes.reconciled_at is not None:
+        return notes.reconciled_at
+    runs = ReconcileRun.objects.filter(account=account, error="", finished_at__isnull=False)
+    return runs.order_by("-finished_at").values_list("finished_at", flat=True).first()
+
+
+def _age_s(at: datetime | None, now: datetime) -> int | None:
+    return None if at is None else max(0, int((now - at).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What workers noted in Redis about an account; nothing where it vanished (D1)."""
+
+    rate: dict[str, Any] | None = None
+    feed: dict[str, Any] = field(default_factory=dict)
+    reconciled_at: datetime | None = None
+
+    @classmethod
+    def read(cls, account_id: int) -> "_Notes":
+        keys = (rate_key(account_id), feed_key(account_id), reconcile_notes.key(account_id))
+        try:
+            texts: Any = redis_client().mget(keys)
+        except redis.RedisError:
+            return cls()
+        rate, feed, reconciled_at = texts
+        return cls(
+            json.loads(rate) if rate else None,
+            json.loads(feed) if feed else {},
+            datetime.fromisoformat(reconciled_at) if reconciled_at else None,
         )
-        .order_by("-started_at")
-        .values_list("finished_at", flat=True)
-        .first()
-    )
-    return max(0, int((now - run).total_seconds())) if run else None
-
-
-def _venue(account: ExchangeAccount) -> dict[str, Any] | None:
-    """Used request weight and clock offset, as the worker that talks to the venue last saw them."""
-    try:
-        text = redis_client().get(f"tradeops:rate:{account.pk}")
-    except redis.RedisError:
-        return None
-    found = json.loads(str(text)) if text else None
-    return found if isinstance(found, dict) else None

@@ -1,10 +1,9 @@
 """The desk page: a shell; its numbers come over the websocket."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -12,6 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.auth import operator_principal
 from accounts.models import ExchangeAccount
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ENV_WORDS = {"paper": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
 # Nothing from elsewhere, nothing inline.
