@@ -6,29 +6,45 @@ Never part of a venue's wire.
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from tradeops.exchange.paper import faults as kinds
-from tradeops.exchange.paper.faults import FaultError
+from tradeops.exchange.paper.clock import VenueClock
+from tradeops.exchange.paper.faults import FaultBook, FaultError
 from tradeops.exchange.paper.pinning import pin_price, unpin
+from tradeops.exchange.paper.player import TapePlayer
+from tradeops.exchange.paper.sockets import Hub
 from tradeops.exchange.paper.tape_events import TapeError
 from tradeops.exchange.paper.truth import truth
 from tradeops.exchange.paper.upkeep import apply_funding, settle, transfer
+from tradeops.exchange.paper.venue import Venue
+from tradeops.exchange.paper.wire.binance import BinanceWire
 from tradeops.exchange.paper.wire.streams import listen_key_expired
-
-if TYPE_CHECKING:
-    from tradeops.exchange.paper.server import PaperServer
 
 MAX_SPEED = 1_000
 _Body = dict[str, Any]
 
 
+class Controlled(Protocol):
+    """The parts of a server that the control routes reach into."""
+
+    venue: Venue
+    wire: BinanceWire
+    clock: VenueClock
+    faults: FaultBook
+    hub: Hub
+    player: TapePlayer
+
+    def flush(self) -> None:
+        """Send what happened to whoever listens."""
+
+
 class Control:
     """Handlers of the control routes over one server."""
 
-    def __init__(self, server: "PaperServer") -> None:
+    def __init__(self, server: Controlled) -> None:
         self._server = server
 
     def add_routes(self, app: web.Application) -> None:
