@@ -5,6 +5,7 @@ could not renew stops by itself after `SELF_STOP_S` on its monotonic clock. Shou
 that, `fence` makes each of its writes fail once somebody else took over, since the token rose.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,10 +31,17 @@ class Lease:
     token: int
 
 
-def acquire(account_id: int, *, owner: str, now: datetime) -> Lease | None:
+def acquire(
+    account_id: int,
+    *,
+    owner: str,
+    now: datetime,
+    is_gone: Callable[[str], bool] = lambda _owner: False,
+) -> Lease | None:
     """Take the lease when nobody holds it, or when its time is over; the token rises by one.
 
-    The owner may take its own lease again, which fences out what it started before.
+    The owner may take its own lease again, which fences out what it started before, and that of
+    an owner of which `is_gone` knows that its process ended.
     """
     with write_transaction():
         StreamLease.objects.bulk_create(
@@ -47,7 +55,10 @@ def acquire(account_id: int, *, owner: str, now: datetime) -> Lease | None:
             ],
             ignore_conflicts=True,
         )
+        holder = StreamLease.objects.values_list("owner", flat=True).get(pk=account_id)
         free = Q(expires_at__lte=now) | Q(owner=owner)
+        if is_gone(holder):
+            free |= Q(owner=holder)
         won = StreamLease.objects.filter(free, pk=account_id).update(
             owner=owner,
             token=F("token") + 1,

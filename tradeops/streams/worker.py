@@ -7,10 +7,7 @@ ends cleanly with it. After SIGKILL the leases lapse, a successor takes over and
 
 import asyncio
 import logging
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +31,7 @@ from tradeops.streams.lease import RENEW_S, SELF_STOP_S, Lease
 from tradeops.streams.services import vitals
 from tradeops.streams.services.account_feed import AccountFeed
 from tradeops.streams.services.mark_feed import MarkFeed
+from tradeops.streams.services.owner_identity import is_gone, own_identity
 from tradeops.streams.services.stream_book import StreamBook
 
 logger = logging.getLogger(__name__)
@@ -62,7 +60,7 @@ class StreamsHost:
     """Takes leases and serves their accounts until `stop`. One instance per process."""
 
     def __init__(self, fill_gap: GapFill, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = own_identity()
         self._fill_gap = fill_gap
         self._clock = clock
         self._served: dict[int, _Served] = {}
@@ -146,7 +144,9 @@ class StreamsHost:
     async def _take(self, account_id: int, credential_id: int) -> None:
         asked_s = self._clock.monotonic_s()
         held = await self._with_leases(
-            lambda: leases.acquire(account_id, owner=self.owner, now=self._clock.now())
+            lambda: leases.acquire(
+                account_id, owner=self.owner, now=self._clock.now(), is_gone=is_gone
+            )
         )
         if held is None:
             return

@@ -1,5 +1,7 @@
 """Leases: one owner, and no write of an owner who lost it (I11)."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,7 @@ from tradeops.journal.models import Event
 from tradeops.kit.db import write_transaction
 from tradeops.streams import lease as leases
 from tradeops.streams.models import StreamLease
+from tradeops.streams.services.owner_identity import is_gone, own_identity
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -127,3 +130,30 @@ def test_takeover_waits_for_a_write_under_the_fence(account_id: int) -> None:
     thread.join(10)
 
     assert order == ["written", "taken over"]
+
+
+def test_lease_of_a_process_that_is_gone_is_free_at_once(account_id: int) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    machine, _, random = own_identity().split(":")
+    first = leases.acquire(account_id, owner=f"{machine}:{ended.pid}:{random}", now=NOW)
+    assert first is not None
+
+    assert leases.acquire(account_id, owner="b", now=NOW) is None
+    second = leases.acquire(account_id, owner="b", now=NOW, is_gone=is_gone)
+
+    assert second is not None
+    assert second.token == first.token + 1
+
+
+@pytest.mark.parametrize("owner", ["", "b", "elsewhere:1:x", "elsewhere:999999999:x"])
+def test_lease_of_an_owner_nobody_knows_to_be_gone_is_waited_for(
+    account_id: int, owner: str
+) -> None:
+    leases.acquire(account_id, owner=owner, now=NOW)
+
+    assert leases.acquire(account_id, owner="c", now=NOW, is_gone=is_gone) is None
+
+
+def test_own_identity_is_not_gone() -> None:
+    assert not is_gone(own_identity())
