@@ -1,8 +1,6 @@
 #!/usr/bin/env python
 """Django's command line."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -13,8 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeops.settings.dev")
 
 QUEUES = ("orders", "streams", "reconcile", "market", "notify")
 
-_RECONCILE = "tradeops.reconcile.tasks.reconcile_accounts"
-
 app = Celery("tradeops")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = tuple(Queue(name) for name in QUEUES)  # type: ignore[no-untyped-call]
@@ -23,24 +21,8 @@ app.autodiscover_tasks(lambda: settings.INSTALLED_APPS if settings.TRADEOPS_LOAD
 app.user_options["worker"].add(
     click.Option(["--streams"], is_flag=True, help="Run the exchange streams in this worker (D5).")
 )
+# By name: only what a worker needs of it is loaded, after Django's applications.
 app.steps["worker"].add("tradeops.bootsteps:Streams")
-
-# Names only, see above. Each run ends when the next is due, so that none piles up (F50).
-app.conf.beat_schedule = {
-    name: {
-        "task": task,
-        "schedule": float(period_s),
-        "kwargs": kwargs,
-        "options": {"queue": queue, "expires": max(2, period_s - 1)},
-    }
-    for name, task, period_s, queue, kwargs in (
-        ("sweep", "tradeops.engine.tasks.sweep", 1, "reconcile", {}),
-        ("reconcile orders", _RECONCILE, 10, "reconcile", {"scope": "orders"}),
-        ("reconcile positions", _RECONCILE, 30, "reconcile", {"scope": "positions"}),
-        ("reconcile balances", _RECONCILE, 60, "reconcile", {"scope": "balances"}),
-        ("instruments", "tradeops.market.tasks.sync_instruments", 3600, "market", {}),
-    )
-}
 
 
 @signals.setup_logging.connect

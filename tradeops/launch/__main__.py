@@ -21,6 +21,7 @@ def main() -> int:
         help="database to use from now on (default: what .env says, else sqlite)",
     )
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, _as_interrupt)  # a script may have started us with it ignored
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     try:

@@ -148,7 +148,9 @@ def processes(plan: Plan) -> list[Program]:
             Program(name, command, priority=30, opens_seals=True, environment=NO_SCREENS)
             for name, command in workers.items()
         ),
-        Program("beat", beat, priority=40, environment=NO_SCREENS),
+        Program(
+            "beat", beat, priority=40, environment={**NO_SCREENS, "TRADEOPS_LOADS_TASKS": "false"}
+        ),
         Program("web", daphne, priority=50, stop_wait_s=10),
     ]
 

@@ -1,12 +1,12 @@
 """Start everything in order, tell where it is, keep `run.json` true, end everything."""
 
+import http
+import http.client
 import json
 import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -119,11 +119,14 @@ class Runner:
         return True
 
     def _healthy(self) -> bool:
+        connection = http.client.HTTPConnection(self._plan.host, self._plan.port, timeout=10)
         try:
-            with urllib.request.urlopen(f"{self._plan.web_url}/healthz", timeout=5):  # noqa: S310
-                return True
-        except (OSError, urllib.error.URLError):
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
     def _wait(self, name: str, is_ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -2,9 +2,11 @@
 
 import ctypes
 import hashlib
+import http.client
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,6 @@ import xmlrpc.client
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
-
-from supervisor.xmlrpc import SupervisorTransport
 
 from tradeops.launch.plan import Program
 
@@ -116,11 +116,33 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=10)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    """XML-RPC over a Unix socket; supervisor's own transport loads half of supervisord."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: object) -> http.client.HTTPConnection:
+        return _UnixConnection(self._path)
+
+
 class Supervisor:
     """Asks a running supervisord; every method raises OSError when nobody answers."""
 
     def __init__(self, home: Path) -> None:
-        transport = SupervisorTransport(None, None, f"unix://{socket_path(home)}")
+        transport = _UnixTransport(socket_path(home))
         self._transport = transport
         self._server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
 

@@ -122,7 +122,7 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": env.database(TRADEOPS_HOME / f"tradeops-{TRADEOPS_ENV}.sqlite3")}
 
 STATIC_URL = "/static/"
-STATIC_ROOT = TRADEOPS_HOME / "static"
+STATIC_ROOT: Path | None = None  # nothing is collected but in production
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
 WHITENOISE_USE_FINDERS = True
 
