@@ -1,0 +1,118 @@
+"""Events about transfers, reconciliation and streams (R1.1)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tradeops.domain.events_base import DomainEvent
+
+# Internal transfer / deposit / withdraw -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InternalTransferRequested(DomainEvent):
+    transfer_id: str
+    asset: str
+    amount: Decimal
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalTransferCompleted(DomainEvent):
+    transfer_id: str
+    venue_transfer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalTransferFailed(DomainEvent):
+    transfer_id: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepositDetected(DomainEvent):
+    deposit_tx_id: str
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawRequested(DomainEvent):
+    withdraw_tx_id: str
+    asset: str
+    amount: Decimal
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCompleted(DomainEvent):
+    withdraw_tx_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawFailed(DomainEvent):
+    withdraw_tx_id: str
+    code: str
+    reason: str
+
+
+# Reconciliation / audit -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DriftDetected(DomainEvent):
+    """Local and venue disagree; both sides as text, so that a person can judge."""
+
+    drift_id: UUID
+    kind: str
+    subject: str
+    local: dict[str, Any] = field(default_factory=dict)
+    venue: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationPerformed(DomainEvent):
+    """A run that changed something, or one that a person asked for."""
+
+    run_id: UUID
+    scope: str
+    healed: int
+    drifts: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineStarted(DomainEvent):
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineCompleted(DomainEvent):
+    subject: str
+    reason: str
+
+
+# WebSocket ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketConnected(DomainEvent):
+    stream: str
+    connected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketDisconnected(DomainEvent):
+    stream: str
+    reason: str
+    disconnected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketReconnected(DomainEvent):
+    stream: str
+    gap_s: int
+    connected_at: datetime

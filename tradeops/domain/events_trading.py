@@ -1,0 +1,155 @@
+"""Events about orders, fills, positions and money (R1.1)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tradeops.domain.enums import (
+    LiquidityRole,
+    MarginMode,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
+from tradeops.domain.events_base import DomainEvent
+
+# Orders / trades ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced(DomainEvent):
+    """An order came into being: ours before any byte leaves, or one found at the venue.
+
+    `external` marks orders that this system did not send (manual, liquidation, ADL).
+    """
+
+    order_id: UUID
+    client_order_id: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal | None
+    time_in_force: TimeInForce | None
+    reduce_only: bool
+    position_side: PositionSide
+    status: OrderStatus
+    submitted_at: datetime
+    command_id: UUID | None = None
+    leverage: int | None = None
+    reference_price: Decimal | None = None
+    external: bool = False
+    venue_order_id: str = ""
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdated(DomainEvent):
+    """The order moved up the lattice, its cumulative numbers grew, or it was amended.
+
+    The optional fields are set where they differ from what was known; the type and its options only
+    for an order that was first met through one of its fills.
+    """
+
+    order_id: UUID
+    status: OrderStatus
+    venue_order_id: str
+    filled_quantity: Decimal
+    average_price: Decimal | None
+    updated_at: datetime
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    reason: str = ""
+    order_type: OrderType | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected(DomainEvent):
+    """Proof that the venue did not take the order, or that it was never there (code LOST)."""
+
+    order_id: UUID
+    code: str
+    reason: str
+    updated_at: datetime
+    exchange_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(DomainEvent):
+    """The order ended without filling completely (CANCELLED or EXPIRED)."""
+
+    order_id: UUID
+    status: OrderStatus
+    venue_order_id: str
+    filled_quantity: Decimal
+    updated_at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TradeExecuted(DomainEvent):
+    """One fill. `commission` > 0 is a cost; `realized_pnl` is the venue's own figure."""
+
+    fill_id: UUID
+    order_id: UUID
+    symbol: str
+    trade_id: str
+    venue_order_id: str
+    side: Side
+    position_side: PositionSide
+    price: Decimal
+    quantity: Decimal
+    commission: Decimal
+    commission_asset: str
+    realized_pnl: Decimal
+    liquidity: LiquidityRole
+    traded_at: datetime
+
+
+# Position / balance / fee ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged(DomainEvent):
+    """Settings of a position as the venue has them; the quantity comes from fills alone (D7)."""
+
+    symbol: str
+    position_side: PositionSide
+    updated_at: datetime
+    leverage: int | None = None
+    margin_mode: MarginMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChanged(DomainEvent):
+    asset: str
+    wallet_balance: Decimal
+    change: Decimal | None
+    reason: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeeCharged(DomainEvent):
+    """A fee outside a fill (those are part of TradeExecuted)."""
+
+    asset: str
+    amount: Decimal
+    reason: str
+    charged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FundingApplied(DomainEvent):
+    """Funding paid (< 0) or received (> 0)."""
+
+    asset: str
+    amount: Decimal
+    symbol: str
+    applied_at: datetime
