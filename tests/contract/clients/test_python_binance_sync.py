@@ -1,87 +1,25 @@
 """python-binance 1.0.37, the blocking client, on the paper venue."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from tests.contract.clients.binance_urls import BinanceAPIException, Client, sync_client_class
+from tests.contract.clients.binance_urls import Client
 from tests.contract.clients.checks import away_from, exact, order_of
+from tests.contract.clients.sync_trading import (
+    SYMBOL,
+    limit,
+    mark_price,
+    market,
+    one_position,
+    open_positions,
+    refusal,
+    wallet,
+)
 from tests.support.paper import PaperServer
 
-SYMBOL = "BTCUSDT"
-
-
-@pytest.fixture(scope="module")
-def connect(paper: PaperServer) -> Iterator[Callable[[str, str], Client]]:
-    # The client takes the thread's event loop, or else creates one that nobody closes.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    clients: list[Client] = []
-
-    def new_client(key: str, secret: str) -> Client:
-        client = sync_client_class(paper)(key, secret)
-        clients.append(client)
-        return client
-
-    yield new_client
-    for client in clients:
-        client.close_connection()
-    asyncio.set_event_loop(None)
-    loop.close()
-
-
-@pytest.fixture(scope="module")
-def client(connect: Callable[[str, str], Client]) -> Client:
-    return connect("paper-main-key", "paper-main-secret")
-
-
-@pytest.fixture(autouse=True)
-def flat(client: Client) -> Iterator[None]:
-    """Leave no order and no position for the next test."""
-    yield
-    for symbol in {order["symbol"] for order in client.futures_get_open_orders()}:
-        client.futures_cancel_all_open_orders(symbol=symbol)
-    for row in client.futures_position_information():
-        amount = Decimal(row["positionAmt"])
-        if amount:
-            side = "SELL" if amount > 0 else "BUY"
-            market(client, side, str(abs(amount)), symbol=row["symbol"], reduceOnly="true")
-
-
-def market(client: Client, side: str, quantity: str, **more: Any) -> dict[str, Any]:
-    more = {"symbol": SYMBOL, "newOrderRespType": "RESULT", **more}
-    reply: dict[str, Any] = client.futures_create_order(
-        side=side, type="MARKET", quantity=quantity, **more
-    )
-    return reply
-
-
-def limit(client: Client, side: str, quantity: str, price: str, **more: Any) -> dict[str, Any]:
-    reply: dict[str, Any] = client.futures_create_order(
-        symbol=SYMBOL,
-        side=side,
-        type="LIMIT",
-        quantity=quantity,
-        price=price,
-        **{"timeInForce": "GTC", **more},
-    )
-    return reply
-
-
-def mark_price(client: Client) -> str:
-    price: str = client.futures_mark_price(symbol=SYMBOL)["markPrice"]
-    return price
-
-
-def refusal(call: Callable[[], Any]) -> int:
-    with pytest.raises(BinanceAPIException) as caught:
-        call()
-    assert caught.value.message
-    code: int = caught.value.code
-    return code
+pytestmark = pytest.mark.usefixtures("flat")
 
 
 def test_exchange_info_lists_ten_symbols_with_their_filters(client: Client) -> None:
@@ -179,6 +117,43 @@ def test_cancel_all_open_orders_empties_one_symbol(client: Client) -> None:
     assert client.futures_get_open_orders(symbol=SYMBOL) == []
 
 
+def test_batch_places_what_it_can_and_tells_each_refusal(client: Client) -> None:
+    price = away_from(mark_price(client), -5)
+    good = {
+        "symbol": SYMBOL,
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "0.010",
+        "price": price,
+    }
+
+    replies = client.futures_place_batch_order(batchOrders=[good, {**good, "quantity": "0.0001"}])
+
+    assert replies[0]["status"] == "NEW"
+    assert replies[1]["code"] == -1111
+    listed = client.futures_get_open_orders(symbol=SYMBOL)
+    assert [order["orderId"] for order in listed] == [replies[0]["orderId"]]
+
+
+def test_modified_order_keeps_its_id_and_takes_quantity_and_price(client: Client) -> None:
+    mark = mark_price(client)
+    placed = limit(client, "BUY", "0.010", away_from(mark, -5))
+
+    client.futures_modify_order(
+        symbol=SYMBOL,
+        orderId=placed["orderId"],
+        side="BUY",
+        quantity="0.020",
+        price=away_from(mark, -6),
+    )
+
+    order = client.futures_get_order(symbol=SYMBOL, orderId=placed["orderId"])
+    assert exact(order["origQty"]) == Decimal("0.020")
+    assert exact(order["price"]) == Decimal(away_from(mark, -6))
+    assert order["status"] == "NEW"
+
+
 def test_leverage_and_margin_type_change_and_repeat_as_on_the_venue(client: Client) -> None:
     reply = client.futures_change_leverage(symbol="ETHUSDT", leverage=7)
 
@@ -192,80 +167,6 @@ def test_leverage_and_margin_type_change_and_repeat_as_on_the_venue(client: Clie
     assert (rows[0]["leverage"], rows[0]["marginType"]) == ("7", "isolated")
     client.futures_change_margin_type(symbol="ETHUSDT", marginType="CROSSED")
     assert refusal(lambda: client.futures_change_leverage(symbol="ETHUSDT", leverage=126)) == -4028
-
-
-@pytest.mark.parametrize(
-    ("order", "code"),
-    [
-        ({"symbol": "NOPEUSDT"}, -1121),
-        ({"quantity": "0.0001"}, -1111),
-        ({"quantity": "0"}, -4003),
-        ({"quantity": None}, -1102),
-        ({"symbol": "ADAUSDT", "quantity": "1"}, -4164),
-        ({"quantity": "900"}, -2019),
-        ({"reduceOnly": "true"}, -2022),
-        ({"newClientOrderId": "x" * 37}, -4015),
-        ({"type": "LIMIT", "price": "1000.05", "timeInForce": "GTC"}, -4014),
-        ({"side": "HOLD"}, -1117),
-        ({"positionSide": "LONG"}, -4061),
-    ],
-)
-def test_bad_order_is_refused_with_the_venues_code(
-    client: Client, order: dict[str, Any], code: int
-) -> None:
-    complete = {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": "0.010", **order}
-    sent = {name: value for name, value in complete.items() if value is not None}
-
-    assert refusal(lambda: client.futures_create_order(**sent)) == code
-
-
-def test_post_only_order_that_would_take_is_refused(client: Client) -> None:
-    price = away_from(mark_price(client), 2)
-
-    code = refusal(lambda: limit(client, "BUY", "0.010", price, timeInForce="GTX"))
-
-    assert code == -5022
-
-
-def test_client_order_id_is_unique_among_open_orders_only(client: Client) -> None:
-    price = away_from(mark_price(client), -5)
-    limit(client, "BUY", "0.010", price, newClientOrderId="twice")
-
-    code = refusal(lambda: limit(client, "BUY", "0.010", price, newClientOrderId="twice"))
-
-    assert code == -4116
-    client.futures_cancel_order(symbol=SYMBOL, origClientOrderId="twice")
-    assert limit(client, "BUY", "0.010", price, newClientOrderId="twice")["status"] == "NEW"
-
-
-def test_client_order_id_that_needs_escaping_is_accepted(client: Client) -> None:
-    # The client signs the plain text and sends it escaped; the venue takes either signature.
-    price = away_from(mark_price(client), -5)
-
-    placed = limit(client, "BUY", "0.010", price, newClientOrderId="desk:1/a_b-c.D")
-
-    assert placed["clientOrderId"] == "desk:1/a_b-c.D"
-
-
-def test_wrong_credentials_are_refused(connect: Callable[[str, str], Client]) -> None:
-    wrong_secret = connect("paper-main-key", "not-the-secret")
-    wrong_key = connect("not-a-key", "paper-main-secret")
-
-    assert refusal(wrong_secret.futures_account) == -1022
-    assert refusal(wrong_key.futures_account) in {-2014, -2015}
-
-
-def test_accounts_do_not_see_each_other(
-    client: Client, connect: Callable[[str, str], Client]
-) -> None:
-    second = connect("paper-second-key", "paper-second-secret")
-
-    market(client, "BUY", "0.010", newClientOrderId="mine-alone")
-
-    assert open_positions(second) == []
-    assert wallet(second) == 10_000
-    code = refusal(lambda: second.futures_get_order(symbol=SYMBOL, origClientOrderId="mine-alone"))
-    assert code == -2013
 
 
 def test_hedge_mode_holds_both_directions(connect: Callable[[str, str], Client]) -> None:
@@ -324,18 +225,3 @@ def test_usage_headers_count_weight_and_orders(client: Client) -> None:
 
     assert int(client.response.headers["X-MBX-ORDER-COUNT-10S"]) >= 1
     assert int(client.response.headers["X-MBX-ORDER-COUNT-1M"]) >= 1
-
-
-def wallet(client: Client) -> Decimal:
-    return exact(client.futures_account()["totalWalletBalance"])
-
-
-def open_positions(client: Client) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = client.futures_position_information()
-    return [row for row in rows if Decimal(row["positionAmt"])]
-
-
-def one_position(client: Client) -> dict[str, Any]:
-    rows = open_positions(client)
-    assert len(rows) == 1
-    return rows[0]
