@@ -63,19 +63,22 @@ def risk_context(
         taker_fee_rate=TAKER_FEE_RATE,
         max_order_notional=limits.get(LimitMetric.MAX_ORDER_NOTIONAL),
         max_position_notional=limits.get(LimitMetric.MAX_POSITION_NOTIONAL),
-        scopes=scope_states(account.pk, command.symbol),
+        scopes=scope_states(account, command.symbol),
     )
 
 
-def scope_states(account_id: int, symbol: str) -> tuple[ScopeState, ...]:
+def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...]:
     """States of the scopes that cover a symbol, widest first; a scope never touched is RUNNING."""
-    names = ["all", f"account:{account_id}", f"symbol:{account_id}:{symbol}"]
+    names = ["all", f"account:{account.pk}", f"symbol:{account.pk}:{symbol}"]
     rows = {row.scope: row for row in EngineStatus.objects.filter(scope__in=names)}
-    return tuple(
+    states = [
         ScopeState(name, EngineState(rows[name].state), rows[name].reason)
         for name in names
         if name in rows
-    )
+    ]
+    if not account.is_active:
+        states.append(ScopeState(names[1], EngineState.PAUSED, "the account is not active"))
+    return tuple(states)
 
 
 def _pending(orders: Sequence[Order], symbol: str, side: Side) -> Decimal:

@@ -55,6 +55,9 @@ async def execute(command_id: UUID, *, port_of: PortOf, clock: Clock, worker: st
     if handler is None:
         fail(work, ErrorCode.VALIDATION_ERROR, f"{held.command.kind} is not served yet.")
         return
+    if held.command.expires_at is not None and clock.now() > held.command.expires_at:
+        fail(work, ErrorCode.EXPIRED, "The command waited too long.")
+        return
     try:
         await handler(work)
     except LostClaim:

@@ -143,7 +143,7 @@ async def _resolve_order(command: Command, port: ExchangePort, clock: Clock) -> 
 async def _judge_absence(command: Command, order: Order, port: ExchangePort, clock: Clock) -> bool:
     """LOST only after 5 misses over 30 s, with open orders and trades negative as well (F3)."""
     now = clock.now()
-    misses = command.queries + 1
+    misses = _count_miss(command)
     if misses < MISSES_TO_LOSE or now - order.submitted_at < LOSE_AFTER:
         return False
     resting = await port.open_orders(order.symbol)
@@ -162,6 +162,13 @@ async def _judge_absence(command: Command, order: Order, port: ExchangePort, clo
         ledger.emit(Draft(OrderRejected(order.pk, ErrorCode.LOST, reason, now), now))
         finish(ledger, command, CommandStatus.FAILED, now=now, code=ErrorCode.LOST, detail=reason)
     return True
+
+
+def _count_miss(command: Command) -> int:
+    """Only a "not found" is a miss; a query that failed says nothing."""
+    with write_transaction():
+        Command.objects.filter(pk=command.pk).update(misses=F("misses") + 1)
+    return command.misses + 1
 
 
 async def _resolve_cancel(command: Command, port: ExchangePort, clock: Clock) -> bool:

@@ -88,6 +88,7 @@ class Command(models.Model):
     sent_at = models.DateTimeField(null=True)
     outcome_unknown = models.BooleanField(default=False)
     queries = models.PositiveSmallIntegerField(default=0)
+    misses = models.PositiveSmallIntegerField(default=0)
     next_query_at = models.DateTimeField(null=True)
 
     completed_at = models.DateTimeField(null=True)

@@ -210,6 +210,28 @@ def test_order_that_never_appears_is_lost_after_five_misses_and_30_s(desk: Desk)
     assert len(desk.port.submitted) == 1
 
 
+def test_failed_queries_are_no_misses(desk: Desk) -> None:
+    desk.port.submit_error = Ambiguous("timeout")
+    command = desk.run(BUY_50_AT_10X)
+    desk.port.query_error = Ambiguous("venue down")
+    for _ in range(60):
+        desk.sweep_after(1)
+    desk.port.query_error = None
+
+    desk.sweep_after(41)
+
+    command.refresh_from_db()
+    assert command.queries > 5
+    assert (command.status, command.misses) == (CommandStatus.SENT, 1)
+
+
+def test_inactive_account_opens_nothing(desk: Desk) -> None:
+    desk.account.is_active = False
+    desk.account.save()
+
+    assert desk.run(BUY_50_AT_10X).code == "PAUSED"
+
+
 def test_lost_order_that_appears_after_all_is_adopted(desk: Desk) -> None:
     desk.port.submit_error = Ambiguous("timeout")
     command = desk.run(BUY_50_AT_10X)

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(null=True)),
                 ("outcome_unknown", models.BooleanField(default=False)),
                 ("queries", models.PositiveSmallIntegerField(default=0)),
+                ("misses", models.PositiveSmallIntegerField(default=0)),
                 ("next_query_at", models.DateTimeField(null=True)),
                 ("completed_at", models.DateTimeField(null=True)),
                 ("code", models.CharField(blank=True, max_length=40)),
