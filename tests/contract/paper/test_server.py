@@ -15,6 +15,7 @@ from tests.support.paper import ROOT, PaperServer
 from tradeops.exchange.paper.wire.limits import Limits
 
 ORDER = "/fapi/v1/order"
+ALGO = "/fapi/v1/algoOrder"
 CAPTURE = ROOT.parent / "shared" / "corpus" / "market" / "wsraw_usdm_btcusdt_20240808.gz"
 
 
@@ -202,6 +203,8 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         resting = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
         await client.ok("POST", ORDER, **resting, price="59000", quantity="0.010")
         await client.raw("POST", ORDER, **market("refused") | {"quantity": "900"})
+        stop = {"algoType": "CONDITIONAL", "symbol": BTC, "side": "SELL", "type": "STOP_MARKET"}
+        await client.ok("POST", ALGO, **stop, triggerPrice="58500", closePosition="true")
         seen["key"] = await client.listen_key()
         async with client.session.get("/paper/truth") as reply:
             seen["truth"] = _without_marks(await reply.json())
@@ -216,6 +219,8 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         await client.control("price", symbol=BTC, price="58000")
         row = await client.ok("GET", ORDER, symbol=BTC, orderId=resting["orderId"])
         assert row["status"] == "FILLED"
+        (stop,) = await client.ok("GET", "/fapi/v1/allAlgoOrders", symbol=BTC)
+        assert (stop["algoStatus"], stop["actualQty"]) == ("FINISHED", "0.110")
         newer = await client.buy()
         assert newer["orderId"] > resting["orderId"]
 

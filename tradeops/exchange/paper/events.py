@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+from tradeops.exchange.paper.algo_orders import AlgoOrder
 from tradeops.exchange.paper.orders import Fill, Order
 
 
@@ -96,6 +97,20 @@ class Printed:
     buyer_is_maker: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AlgoChanged:
+    """A conditional order changed; `algo` is a copy taken at that moment."""
+
+    at_ms: int
+    algo: AlgoOrder
+
+
 VenueEvent: TypeAlias = (
-    OrderChanged | AccountChanged | LeverageChanged | MarginCalled | Liquidated | Printed
+    OrderChanged
+    | AccountChanged
+    | AlgoChanged
+    | LeverageChanged
+    | MarginCalled
+    | Liquidated
+    | Printed
 )

@@ -79,6 +79,8 @@ class Reason(StrEnum):
     AMEND_UNCHANGED = "amend unchanged"
     WOULD_TRIGGER = "would trigger"
     CLOSE_EXISTS = "close order exists"
+    NOTHING_TO_CLOSE = "nothing to close"
+    MAX_STOPS = "max stop orders"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,18 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tradeops.exchange.paper.algo_orders import (
+    TRIGGERED,
+    WAITING,
+    AlgoBooks,
+    AlgoOrder,
+    NewAlgoOrder,
+)
 from tradeops.exchange.paper.ledger import Account, Income, Position
 from tradeops.exchange.paper.orders import (
     Fill,
@@ -89,6 +96,7 @@ def _member_row(member: Member) -> dict[str, Any]:
         "rejected": [asdict(entry) for entry in member.books.rejected],
         "fills": [asdict(fill) for fill in member.fills],
         "countdowns": member.countdowns,
+        "algos": [asdict(algo) for algo in member.algos.by_id.values()],
     }
 
 
@@ -114,7 +122,19 @@ def _member(row: dict[str, Any]) -> Member:
         )
         for entry in row["rejected"]
     ]
-    return Member(account, books, [_read(Fill, entry) for entry in row["fills"]], row["countdowns"])
+    fills = [_read(Fill, entry) for entry in row["fills"]]
+    return Member(account, books, fills, row["countdowns"], _algos(row["algos"]))
+
+
+def _algos(rows: list[dict[str, Any]]) -> AlgoBooks:
+    algos = AlgoBooks()
+    for row in rows:
+        wanted = _read(NewAlgoOrder, row["wanted"])
+        algo = replace(_read(AlgoOrder, row), wanted=wanted)
+        algos.by_id[algo.algo_id] = algo
+        if algo.status in (WAITING, TRIGGERED):
+            algos.watched[algo.algo_id] = algo
+    return algos
 
 
 def _read(kind: Callable[..., _Row], row: dict[str, Any]) -> _Row:

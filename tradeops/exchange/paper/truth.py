@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tradeops.exchange.paper.algo_orders import AlgoOrder
 from tradeops.exchange.paper.amounts import text
 from tradeops.exchange.paper.ledger import QUOTE, Account, Position
 from tradeops.exchange.paper.orders import Fill, Order, Rejected
@@ -74,12 +75,30 @@ def _account_row(venue: Venue, member: Member, keys: KeyRing) -> dict[str, Any]:
         "api_secret": own[0].secret if own else "",
         "position_mode": "HEDGE" if account.hedge else "ONE_WAY",
         "orders": [order_fact(order) for order in member.books.by_id.values()],
+        "algo_orders": [_algo_fact(algo) for algo in member.algos.by_id.values()],
         "rejected": [_rejected_fact(entry) for entry in member.books.rejected],
         "fills": [fill_fact(fill) for fill in member.fills],
         "positions": [
             _position_fact(venue, account, position) for position in account.open_positions()
         ],
         "balances": [_balance_fact(account)],
+    }
+
+
+def _algo_fact(algo: AlgoOrder) -> dict[str, Any]:
+    wanted = algo.wanted
+    return {
+        "client_algo_id": wanted.client_algo_id,
+        "algo_id": algo.algo_id,
+        "received_at": _moment(algo.created_ms),
+        "status": algo.status,
+        "symbol": wanted.symbol,
+        "side": wanted.side,
+        "type": wanted.order_type,
+        "quantity": text(wanted.quantity),
+        "trigger_price": text(wanted.trigger_price),
+        "close_position": wanted.close_position,
+        "order_id": algo.order_id,
     }
 
 

@@ -6,6 +6,7 @@ Pure; called with the venue's time.
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from tradeops.exchange.paper import margin
+from tradeops.exchange.paper.algo import watch
 from tradeops.exchange.paper.amounts import ZERO, round8
 from tradeops.exchange.paper.events import MarginCalled
 from tradeops.exchange.paper.execution import Forced, book, cancel
@@ -48,7 +49,8 @@ def on_time(venue: Venue, now_ms: int) -> None:
 
 
 def settle(venue: Venue, now_ms: int) -> None:
-    """Check accounts that hold a symbol whose mark price moved since the last call."""
+    """Check conditional orders, then accounts that hold a symbol whose mark price moved."""
+    watch(venue, now_ms)
     touched, venue.touched = venue.touched, set()
     for member in venue.members.values():
         held = [p for p in member.account.open_positions() if p.symbol in touched]

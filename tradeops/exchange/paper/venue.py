@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from tradeops.exchange.paper.algo_orders import AlgoBooks
 from tradeops.exchange.paper.amounts import ZERO
 from tradeops.exchange.paper.book import Level
 from tradeops.exchange.paper.events import (
@@ -47,6 +48,7 @@ class Member:
     books: OrderBooks = field(default_factory=OrderBooks)
     fills: list[Fill] = field(default_factory=list)
     countdowns: dict[str, int] = field(default_factory=dict)
+    algos: AlgoBooks = field(default_factory=AlgoBooks)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tradeops.exchange.paper.venue import Venue
 from tradeops.exchange.paper.wire import binance_account as account
+from tradeops.exchange.paper.wire import binance_algo as algo
 from tradeops.exchange.paper.wire import binance_batches as batches
 from tradeops.exchange.paper.wire import binance_market as market
 from tradeops.exchange.paper.wire import binance_orders as orders
@@ -77,6 +78,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/allOrders"): Route(orders.get_all_orders, 5),
     ("DELETE", "/fapi/v1/allOpenOrders"): Route(orders.delete_open_orders),
     ("GET", "/fapi/v1/userTrades"): Route(orders.get_user_trades, 5),
+    ("POST", "/fapi/v1/algoOrder"): Route(algo.post_algo, 0, orders=1),
+    ("DELETE", "/fapi/v1/algoOrder"): Route(algo.delete_algo),
+    ("GET", "/fapi/v1/algoOrder"): Route(algo.get_algo),
+    ("GET", "/fapi/v1/openAlgoOrders"): Route(algo.get_open_algos, 1, 40),
+    ("GET", "/fapi/v1/allAlgoOrders"): Route(algo.get_all_algos, 5),
+    ("DELETE", "/fapi/v1/algoOpenOrders"): Route(algo.delete_open_algos),
     ("POST", "/fapi/v1/countdownCancelAll"): Route(account.post_countdown, 10),
     ("GET", "/fapi/v2/account"): Route(positions.get_account_v2, 5),
     ("GET", "/fapi/v3/account"): Route(positions.get_account_v3, 5),

@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 from tradeops.exchange.paper import execution
+from tradeops.exchange.paper.algo_orders import ALGO_TYPES
 from tradeops.exchange.paper.amounts import ZERO
 from tradeops.exchange.paper.orders import (
     BOTH,
@@ -50,7 +51,6 @@ PRICE_MATCHES = (
     "NONE", "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20",
     "QUEUE", "QUEUE_5", "QUEUE_10", "QUEUE_20",
 )  # fmt: skip
-ALGO_TYPES = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
 # Ended orders that never filled vanish from queries after this long, all of them after the second.

@@ -124,6 +124,11 @@ _REASONS: dict[Reason, tuple[int, str]] = {
     Reason.MARGIN_CUT: (-4051, "Isolated balance insufficient."),
     Reason.AMEND_UNCHANGED: (-5027, "No need to modify the order."),
     Reason.WOULD_TRIGGER: (-2021, "Order would immediately trigger."),
+    Reason.MAX_STOPS: (-4045, "Reach max stop order limit."),
+    Reason.NOTHING_TO_CLOSE: (
+        -4509,
+        "Time in Force (TIF) GTE can only be used with open positions.",
+    ),
     Reason.CLOSE_EXISTS: (
         -4130,
         (

@@ -7,6 +7,7 @@ from typing import Any
 from tradeops.exchange.paper.amounts import E8, ZERO, at_scale, text
 from tradeops.exchange.paper.events import (
     AccountChanged,
+    AlgoChanged,
     LeverageChanged,
     Liquidated,
     MarginCalled,
@@ -19,6 +20,7 @@ from tradeops.exchange.paper.ledger import QUOTE
 from tradeops.exchange.paper.orders import LIMIT, Order
 from tradeops.exchange.paper.upkeep import next_funding_ms
 from tradeops.exchange.paper.venue import SymbolState
+from tradeops.exchange.paper.wire.binance_algo import algo_update
 from tradeops.exchange.paper.wire.binance_market import agg_trade, best_quote
 from tradeops.exchange.paper.wire.shapes import WORKING_TYPE
 
@@ -45,6 +47,8 @@ def frames_of(events: Iterable[VenueEvent], wanted: Container[str]) -> list[Fram
             frames.append(_user(event.account, order_update(event)))
         elif isinstance(event, AccountChanged):
             frames.append(_user(event.account, account_update(event)))
+        elif isinstance(event, AlgoChanged):
+            frames.append(_user(event.algo.account, algo_update(event)))
         elif isinstance(event, LeverageChanged):
             frames.append(_user(event.account, _config_update(event)))
         elif isinstance(event, MarginCalled):
