@@ -4,17 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from accounts.models import Balance, ExchangeAccount
 from orders.models import Fill, Order
-from positions.models import Position
 from tests.integration.reconcile.fixtures import Desk
+from tests.integration.streams.books import assert_equals_venue, equals_venue
 from tradeops.domain.enums import Side
-from tradeops.journal.event_store import first_broken_link
 from tradeops.journal.models import Event
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.redis_client import redis_client
@@ -56,18 +54,6 @@ def event_types() -> list[str]:
     return list(Event.objects.order_by("seq").values_list("type", flat=True))
 
 
-def assert_equals_venue(desk: Desk) -> None:
-    books = desk.truth()
-    assert sorted(Fill.objects.values_list("symbol", "trade_id")) == sorted(
-        (fill["symbol"], int(fill["trade_id"])) for fill in books["fills"]
-    )
-    assert {p.symbol: p.quantity for p in Position.objects.all() if p.quantity} == {
-        p["symbol"]: Decimal(p["quantity"]) for p in books["positions"] if Decimal(p["quantity"])
-    }
-    assert Balance.objects.get().wallet_balance == Decimal(books["balances"][0]["wallet"])
-    assert first_broken_link(desk.pk) is None
-
-
 def test_frames_become_facts(desk: Desk) -> None:
     with serving():
         eventually(connected(desk))
@@ -77,8 +63,7 @@ def test_frames_become_facts(desk: Desk) -> None:
         fill_event = Event.objects.filter(type="TradeExecuted").first()
         assert fill_event is not None
         assert fill_event.source == "STREAM"
-        eventually(lambda: Balance.objects.get().wallet_balance < 10_000)
-        assert_equals_venue(desk)
+        eventually(lambda: equals_venue(desk))
 
 
 def test_gap_is_filled_on_every_connection(desk: Desk) -> None:
@@ -96,13 +81,7 @@ def test_gap_is_filled_on_every_connection(desk: Desk) -> None:
         desk.venue.fault(kind="ws_disconnect", match=desk.account.name)
         eventually(lambda: Order.objects.filter(venue_order_id=missed.venue_order_id))
         eventually(lambda: "WebSocketReconnected" in event_types())
-        eventually(lambda: Fill.objects.count() == len(desk.truth()["fills"]))
-        eventually(
-            lambda: (
-                Balance.objects.get().wallet_balance
-                == Decimal(desk.truth()["balances"][0]["wallet"])
-            )
-        )
+        eventually(lambda: equals_venue(desk))
 
     assert_equals_venue(desk)
     stream = [name for name in event_types() if name.startswith("WebSocket")]
@@ -121,13 +100,7 @@ def test_duplicated_frames_are_booked_once(desk: Desk) -> None:
         eventually(connected(desk))
         for side in (Side.BUY, Side.BUY, Side.SELL, Side.BUY):
             desk.trade(side, "0.003")
-        eventually(lambda: Fill.objects.count() == len(desk.truth()["fills"]))
-        eventually(
-            lambda: (
-                Balance.objects.get().wallet_balance
-                == Decimal(desk.truth()["balances"][0]["wallet"])
-            )
-        )
+        eventually(lambda: equals_venue(desk))
 
     assert_equals_venue(desk)
 
