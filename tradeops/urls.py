@@ -1,5 +1,6 @@
 """Admin, API, health and the desk."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
@@ -9,6 +10,7 @@ from tradeops.healthz import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk")),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}desk/icon.svg")),
     path("desk/", include("tradeops.desk.urls")),
     path("healthz", healthz, name="healthz"),
     path("api/", api.urls),

@@ -42,12 +42,14 @@ export async function cancelOrder(orderId, title) {
   return toast.succeed();
 }
 
-/** @param {"pause" | "resume" | "halt" | "reconcile"} verb @param {string} account @param {string} reason */
+/** Tell the engine; without an account the whole desk.
+ * @param {"pause" | "resume" | "halt" | "reconcile"} verb @param {string | null} account @param {string} reason */
 export async function engine(verb, account, reason) {
   const words = { pause: "Pause", resume: "Resume", halt: "HALT", reconcile: "Reconcile" };
-  const toast = new Toast(`${words[verb]} ${account}`, ["sent", "done"]);
+  const toast = new Toast(`${words[verb]} ${account ?? "the whole desk"}`, ["sent", "done"]);
   toast.reach("sent");
-  const answer = await post(`engine/${verb}`, { scope: "account", account, reason }, newKey());
+  const scope = account === null ? { scope: "all" } : { scope: "account", account };
+  const answer = await post(`engine/${verb}`, { ...scope, reason }, newKey());
   if (!answer.ok) return toast.fail(answer);
   if (answer.status === 202) return toast.wait("Asked; not done yet.");
   toast.reach("done");

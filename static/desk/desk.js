@@ -29,6 +29,7 @@ const rows = { close: askClose, cancel: askCancel };
 /** @param {any} data */
 function take(data) {
   if (snapshot === null) void openJournal(data.account, data.seq);
+  else if (snapshot.engine.state !== data.engine.state) ticket.recheck();
   snapshot = data;
   fills = data.fills;
   draw();
@@ -136,12 +137,13 @@ function askPause() {
 }
 
 function askResume() {
+  const whole = snapshot?.engine.scope === "all";
   confirm({
-    title: `Resume ${account()}?`,
+    title: `Resume ${whole ? "the whole desk" : account()}?`,
     text: "New positions are possible again at once.",
     reason: "operator resume",
     confirm: "Resume",
-    onConfirm: (reason) => void engine("resume", account(), reason || "operator resume"),
+    onConfirm: (reason) => void engine("resume", whole ? null : account(), reason || "operator resume"),
   });
 }
 

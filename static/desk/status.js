@@ -33,7 +33,7 @@ export function showHeader(data, lagMs) {
   setState("drift-state", String(engine.drift), engine.drift ? "bad" : "ok");
   byId("bar").classList.toggle("halted", engine.state === "HALTED");
   const isStopped = engine.state !== "RUNNING";
-  setText(/** @type {Text} */ (byId("pause").firstChild) ?? byId("pause"), isStopped ? "Resume " : "Pause ");
+  setText(byId("pause-word"), isStopped ? "Resume" : "Pause");
   byId("halt").toggleAttribute("disabled", engine.state === "HALTED");
 }
 
@@ -128,16 +128,17 @@ export function showEngineBanner(data, resume) {
   const { state, reason, actor, changed_at: since, scope } = data.engine;
   const when = since ? ` since ${since.slice(11, 19)} UTC` : "";
   const who = actor ? ` by ${actor}` : "";
+  const why = reason ? ` (${reason})` : "";
   const where = scope === "all" ? "The whole desk" : data.name;
-  const words = /** @type {Record<string, string>} */ ({
-    HALTED: "HALTED: openings are refused and resting orders are cancelled",
-    SAFE: "in SAFE mode: only reducing orders pass",
-    PAUSED: "paused: openings are refused, exits pass",
-    BOOTING: "starting: openings are refused",
+  const words = /** @type {Record<string, [string, string]>} */ ({
+    HALTED: ["HALTED", "openings are refused, resting orders are cancelled, exits pass"],
+    SAFE: ["in SAFE mode", "only reducing orders pass"],
+    PAUSED: ["paused", "openings are refused, exits pass"],
+    BOOTING: ["starting", "openings are refused"],
   })[state];
   setBanner("engine", words === undefined ? null : {
     level: state === "HALTED" || state === "SAFE" ? "danger" : "warn",
-    text: `${where} is ${words}${when}${who}${reason ? ` – ${reason}` : ""}.`,
+    text: `${where} is ${words[0]}${when}${who}${why}: ${words[1]}.`,
     action: ["Resume…", resume],
   });
 }

@@ -6,6 +6,7 @@ import { decimals, duration, fixed, money, number, signed, timeOf, tone } from "
 
 const MAX_FILLS = 50;
 const MARK_OLD_S = 5;
+const LIQUIDATION_NEAR_PCT = 5;
 
 /** @param {"BUY" | "SELL" | "LONG" | "SHORT"} word @returns {import("./dom.js").Cell} */
 function sideCell(word) {
@@ -39,7 +40,7 @@ function positionCells(row, at, actions) {
     },
     { text: signed(row.upnl) + roe, className: `num word ${tone(row.upnl)}`, live: true, label: "Open PnL" },
     { text: money(row.notional), className: "num", label: "Notional" },
-    { text: number(row.liquidation_price), className: "num", label: "Liquidation" },
+    liquidationCell(row),
     { text: age, className: "num dim", label: "Age" },
     {
       className: "actions",
@@ -49,6 +50,20 @@ function positionCells(row, at, actions) {
       ],
     },
   ];
+}
+
+/** The estimate and how far the mark price is from it. @param {any} row @returns {import("./dom.js").Cell} */
+function liquidationCell(row) {
+  const label = "Liquidation";
+  if (!row.liquidation_price) return { text: "none", className: "num dim", label, title: "The account covers the whole position." };
+  const price = number(fixed(row.liquidation_price, decimals(row.mark_price ?? "0.00")));
+  const away = row.mark_price ? Math.abs(Number(row.liquidation_price) / Number(row.mark_price) - 1) * 100 : null;
+  return {
+    text: `≈ ${price}${away === null ? "" : ` · ${away.toFixed(away < 10 ? 1 : 0)} %`}`,
+    className: `num${away !== null && away < LIQUIDATION_NEAR_PCT ? " bad" : ""}`,
+    label,
+    title: "Estimate with the lowest maintenance rate; how far the mark price is from it.",
+  };
 }
 
 /** @param {any[]} orders @param {RowActions} actions */

@@ -103,6 +103,11 @@ export class Ticket {
     else this.#timer = setTimeout(() => void this.#ask(), PREVIEW_DELAY_MS);
   }
 
+  /** Something that decides about orders changed. */
+  recheck() {
+    if (this.#preview && this.#isLinkGood) void this.#ask();
+  }
+
   /** Prices move on: look again now and then. */
   #refresh() {
     const isDue = performance.now() - this.#askedAt > PREVIEW_EVERY_MS;

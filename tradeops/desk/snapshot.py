@@ -9,16 +9,19 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from accounts.models import Balance, ExchangeAccount
 from orders.models import OPEN_STATUSES, Fill, Order
 from positions.domain.accounting import Leg, unrealized_pnl
+from positions.domain.margin import liquidation_price
 from positions.models import Position
 from risk.models import EngineStatus, RiskLimit
 from tradeops.domain.commands import CommandStatus
-from tradeops.domain.enums import EngineState, StreamState
+from tradeops.domain.enums import EngineState, MarginMode, StreamState
 from tradeops.domain.money import PRECISION, ZERO, plain
+from tradeops.engine.preview import MAINTENANCE_MARGIN_RATE
 from tradeops.journal.event_store import lock_head
 from tradeops.journal.models import Command, JournalHead
 from tradeops.kit.clock import SYSTEM_CLOCK
@@ -75,8 +78,14 @@ def _body(account_id: int, now: datetime) -> dict[str, Any]:
         key=lambda row: row.symbol,
     )
     prices = marks([row.symbol for row in positions])
-    shown = [_position(row, prices.get(row.symbol)) for row in positions]
     balances = list(Balance.objects.filter(account_id=account_id).order_by("asset"))
+    wallet = _wallet(balances)
+    profits = [_profit(row, prices.get(row.symbol)) for row in positions]
+    total = sum((profit or ZERO for profit in profits), wallet)
+    shown = [
+        _position(row, prices.get(row.symbol), profit, cross=total - (profit or ZERO))
+        for row, profit in zip(positions, profits, strict=True)
+    ]
     return {
         "name": account.name,
         "env": settings.TRADEOPS_ENV,
@@ -91,13 +100,29 @@ def _body(account_id: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _position(row: Position, mark: Mark | None) -> dict[str, Any]:
-    """ROE = uPnL / (|quantity| x entry / leverage), in percent."""
+def _wallet(balances: Sequence[Balance]) -> Decimal:
+    return sum((row.wallet_balance for row in balances if row.asset == SETTLEMENT_ASSET), ZERO)
+
+
+def _profit(row: Position, mark: Mark | None) -> Decimal | None:
+    if mark is None:
+        return None
+    return unrealized_pnl(Leg(row.quantity, row.entry_price), mark.mark_price)
+
+
+def _position(
+    row: Position, mark: Mark | None, upnl: Decimal | None, *, cross: Decimal
+) -> dict[str, Any]:
+    """ROE = uPnL / (|quantity| x entry / leverage), in percent.
+
+    `cross` is what the rest of the account could lose before this position is liquidated.
+    """
     margin = PRECISION.divide(abs(row.quantity) * row.entry_price, Decimal(row.leverage or 1))
-    upnl = (
-        unrealized_pnl(Leg(row.quantity, row.entry_price), mark.mark_price)
-        if mark is not None
-        else None
+    liquidation = liquidation_price(
+        row.quantity,
+        row.entry_price,
+        collateral=margin if row.margin_mode == MarginMode.ISOLATED else cross,
+        maintenance_rate=MAINTENANCE_MARGIN_RATE,
     )
     return {
         "id": row.pk,
@@ -114,7 +139,7 @@ def _position(row: Position, mark: Mark | None) -> dict[str, Any]:
         "margin": plain(margin.quantize(Decimal("0.01"))),
         "leverage": row.leverage,
         "margin_mode": row.margin_mode,
-        "liquidation_price": None,
+        "liquidation_price": plain(liquidation) if liquidation is not None else None,
         "realized_pnl": plain(row.realized_pnl),
         "commission": plain(row.commission),
         "opened_at": row.opened_at.isoformat() if row.opened_at else None,
@@ -174,7 +199,7 @@ def _balance(row: Balance) -> dict[str, str]:
 
 def _equity(balances: Sequence[Balance], positions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Wallet plus open profit in USDT; null when a mark price is missing."""
-    wallet = sum((b.wallet_balance for b in balances if b.asset == SETTLEMENT_ASSET), ZERO)
+    wallet = _wallet(balances)
     open_profit = [row["upnl"] for row in positions]
     margin = sum((Decimal(row["margin"]) for row in positions), ZERO)
     if None in open_profit:
@@ -216,7 +241,7 @@ def _engine(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
     return {
         "state": worst.state if worst else EngineState.RUNNING,
         "reason": worst.reason if worst else "",
-        "actor": worst.actor if worst else "",
+        "actor": _name_of(worst.actor) if worst else "",
         "changed_at": worst.changed_at.isoformat() if worst else None,
         "scope": worst.scope if worst else "",
         "scopes": {row.scope: row.state for row in statuses},
@@ -228,6 +253,15 @@ def _engine(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
         ).count(),
         "venue": notes.rate,
     }
+
+
+def _name_of(actor: str) -> str:
+    """What people call an actor: `user:2` is an operator's number."""
+    kind, _, number = actor.partition(":")
+    if kind != "user" or not number.isdecimal():
+        return actor
+    user = get_user_model().objects.filter(pk=int(number)).first()
+    return user.get_username() if user else actor
 
 
 def _stream(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
