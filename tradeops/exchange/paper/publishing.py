@@ -3,8 +3,10 @@
 from collections.abc import Collection
 
 from tradeops.exchange.paper.amounts import text
+from tradeops.exchange.paper.candles import INTERVALS_MS
 from tradeops.exchange.paper.orders import BUY, SELL
 from tradeops.exchange.paper.venue import SymbolState, Venue
+from tradeops.exchange.paper.wire.binance_history import candle_body
 from tradeops.exchange.paper.wire.streams import Frame, book_ticker, depth_update, mark_price
 
 _PARTIAL = ("5", "10", "20")
@@ -69,6 +71,21 @@ class BookPublisher:
                         asks=shown[1],
                     )
                     frames.append(Frame("", name, "depthUpdate", payload))
+        return frames
+
+    def candles(self, wanted: Collection[str], now_ms: int) -> list[Frame]:
+        """Running candle of every kline stream that has one, whether or not it changed."""
+        frames: list[Frame] = []
+        for name in wanted:
+            symbol, _, kind = name.partition("@")
+            state, interval = self._venue.symbols.get(symbol.upper()), kind.removeprefix("kline_")
+            if state is None or kind == interval or interval not in INTERVALS_MS:
+                continue
+            rows = state.candles.of_interval(INTERVALS_MS[interval])
+            if rows:
+                body = candle_body(rows[-1], state.spec.symbol, interval, now_ms)
+                payload = {"e": "kline", "E": now_ms, "s": state.spec.symbol, "k": body, "st": 1}
+                frames.append(Frame("", name, "kline", payload))
         return frames
 
     def marks(self, wanted: Collection[str], now_ms: int) -> list[Frame]:

@@ -116,6 +116,7 @@ class PaperServer:
                 self.hub.dispatch(self.books.depths(wanted, now_ms), now_ms)
                 if count % MARK_EVERY_TICKS == 0:
                     self.hub.dispatch(self.books.marks(wanted, now_ms), now_ms)
+                    self.hub.dispatch(self.books.candles(wanted, now_ms), now_ms)
 
     async def _http(self, request: web.Request) -> web.StreamResponse:
         wire_request = Request(

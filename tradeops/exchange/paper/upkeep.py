@@ -62,6 +62,7 @@ def settle(venue: Venue, now_ms: int) -> None:
 def apply_funding(venue: Venue, symbol: str, rate: Decimal, now_ms: int) -> None:
     """Pay or charge funding on every position of a symbol at its mark price."""
     mark = venue.mark(symbol)
+    venue.symbols[symbol].fundings.append((now_ms, rate, mark))
     for member in venue.members.values():
         account = member.account
         for position in list(account.open_positions(symbol)):

@@ -13,6 +13,7 @@ from decimal import Decimal
 from tradeops.exchange.paper.algo_orders import AlgoBooks
 from tradeops.exchange.paper.amounts import ZERO
 from tradeops.exchange.paper.book import Level
+from tradeops.exchange.paper.candles import CandleSeries
 from tradeops.exchange.paper.events import (
     AccountChanged,
     OrderChanged,
@@ -65,6 +66,8 @@ class SymbolState:
     has_mark: bool = False
     is_pinned: bool = False
     prints: deque[Printed] = field(default_factory=lambda: deque(maxlen=PRINTS_KEPT))
+    candles: CandleSeries = field(default_factory=CandleSeries)
+    fundings: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
 
 
 class Venue:
@@ -177,6 +180,9 @@ class Venue:
         number = self.take_trade_id(symbol) if trade_id is None else trade_id
         fact = Printed(now_ms, symbol, number, price, quantity, buyer_is_maker)
         state.prints.append(fact)
+        state.candles.add(
+            price, quantity, trade_id=number, buyer_is_maker=buyer_is_maker, at_ms=now_ms
+        )
         self.outbox.append(fact)
 
     def _after_book(self, symbol: str, now_ms: int) -> list[MakerFill]:

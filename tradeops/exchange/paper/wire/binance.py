@@ -12,6 +12,7 @@ from tradeops.exchange.paper.venue import Venue
 from tradeops.exchange.paper.wire import binance_account as account
 from tradeops.exchange.paper.wire import binance_algo as algo
 from tradeops.exchange.paper.wire import binance_batches as batches
+from tradeops.exchange.paper.wire import binance_history as history
 from tradeops.exchange.paper.wire import binance_market as market
 from tradeops.exchange.paper.wire import binance_orders as orders
 from tradeops.exchange.paper.wire import binance_positions as positions
@@ -65,6 +66,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/ticker/price"): _public(market.get_ticker_price, 1, 2),
     ("GET", "/fapi/v2/ticker/price"): _public(market.get_ticker_price, 1, 2),
     ("GET", "/fapi/v1/ticker/bookTicker"): _public(market.get_book_ticker, 2, 5),
+    ("GET", "/fapi/v1/klines"): _public(history.get_klines, 5),
+    ("GET", "/fapi/v1/ticker/24hr"): _public(history.get_day_ticker, 1, 40),
+    ("GET", "/fapi/v1/fundingRate"): _public(history.get_funding_rates, 1),
+    ("GET", "/fapi/v1/openInterest"): _public(history.get_open_interest, 1),
     ("POST", "/fapi/v1/order"): Route(orders.post_order, 0, orders=1),
     ("POST", "/fapi/v1/order/test"): Route(orders.post_test_order, 0),
     ("POST", "/fapi/v1/batchOrders"): Route(batches.post_batch, 5, orders=5),
