@@ -4,6 +4,7 @@
 Celery tasks and commands: connections stay open on the portal's loop for the life of the process.
 """
 
+import atexit
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import CancelledError
@@ -224,3 +225,17 @@ def blocking_port(account_id: int) -> BlockingPort:
     if stale is not None:
         drive(stale.close())
     return fresh
+
+
+def close_ports() -> None:
+    """Release the connections of this process; runs at its end, the next use opens them anew."""
+    with _slots_lock:
+        slots = list(_slots.values())
+    for slot in slots:
+        with slot.lock:
+            port, slot.port = slot.port, None
+        if port is not None:
+            drive(port.close())
+
+
+atexit.register(close_ports)

@@ -11,9 +11,12 @@ import pytest
 from pytest_django import Settings
 
 from accounts.sealing.envelope import generate_keypair
+from tests.integration.reconcile.fixtures import committed_db, venue, venue_process
 
 if TYPE_CHECKING:
     from accounts.models import ExchangeAccount
+
+__all__ = ["committed_db", "venue", "venue_process"]
 
 NOW = datetime(2026, 8, 1, 12, 0, 0, 250000, tzinfo=UTC)
 API_KEY = "paper-key-0123456789-a9F2"
