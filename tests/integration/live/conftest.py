@@ -32,7 +32,7 @@ def committed_db(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def account(committed_db: None) -> "ExchangeAccount":
+def account(db: None) -> "ExchangeAccount":
     from accounts.models import ExchangeAccount  # noqa: PLC0415
 
     return ExchangeAccount.objects.create(name="main")

@@ -13,7 +13,17 @@ from positions.live import publish_marks
 from tests.integration.live.client import LiveClient, journal, play, session_of, tell
 from tradeops.domain.enums import EngineState
 from tradeops.domain.events import EnginePaused
+from tradeops.journal import event_store
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID
+
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def mute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Committed events are told to nobody, as when their worker dies right after the commit."""
+    monkeypatch.setattr(event_store, "_listeners", [])
 
 
 async def _subscribed(client: LiveClient, account: ExchangeAccount, **extra: object) -> int:
@@ -34,7 +44,7 @@ def test_session_gets_snapshot_then_events_rising_by_one(
         client = LiveClient(cookie=cookie)
         seq = await _subscribed(client, account)
         for _ in range(3):
-            tell(await asyncio.to_thread(journal, account.pk))
+            await asyncio.to_thread(journal, account.pk)
         frames = [await client.frame() for _ in range(3)]
         await client.close()
 
@@ -46,6 +56,7 @@ def test_session_gets_snapshot_then_events_rising_by_one(
     play(scene)
 
 
+@pytest.mark.usefixtures("mute")
 def test_event_that_no_message_brought_is_read_from_the_journal(
     account: ExchangeAccount, operator: User
 ) -> None:
@@ -64,6 +75,7 @@ def test_event_that_no_message_brought_is_read_from_the_journal(
     play(scene)
 
 
+@pytest.mark.usefixtures("mute")
 def test_last_event_lost_comes_with_the_next_ping(
     account: ExchangeAccount, operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +94,7 @@ def test_last_event_lost_comes_with_the_next_ping(
     play(scene)
 
 
+@pytest.mark.usefixtures("mute")
 def test_messages_in_the_wrong_order_arrive_in_order_and_once(
     account: ExchangeAccount, operator: User
 ) -> None:
@@ -102,6 +115,7 @@ def test_messages_in_the_wrong_order_arrive_in_order_and_once(
     play(scene)
 
 
+@pytest.mark.usefixtures("mute")
 def test_client_that_missed_too_much_is_told_to_resync(
     account: ExchangeAccount, operator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
