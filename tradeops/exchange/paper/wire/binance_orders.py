@@ -175,7 +175,11 @@ def get_all_orders(call: Call) -> Answer:
         and not is_purged(order, call.now_ms)
     ]
     page = found[:limit] if from_id or "startTime" in call.params else found[-limit:]
-    return [order_row(order, call.venue.spec(order.symbol)) for order in page]
+    # Only this listing has had these two since UM and CM were merged (30 June 2026).
+    return [
+        order_row(order, call.venue.spec(order.symbol)) | {"cumBase": "0", "pair": order.symbol}
+        for order in page
+    ]
 
 
 def delete_open_orders(call: Call) -> Answer:

@@ -92,6 +92,8 @@ def order_update(event: OrderChanged) -> dict[str, Any]:
         "ot": order.order_type,
         "ps": order.position_side,
         "cp": order.close_position,
+        "AP": "0",
+        "cr": "0",
         "rp": at_scale(fill.realized, E8) if fill else "0",
         "pP": False,
         "si": 0,
