@@ -23,12 +23,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from tradeops.launch import env_file
+from tradeops.launch.health import is_ready
 from tradeops.launch.plan import Plan, plan_of, processes, servers
 from tradeops.launch.ports import free_port, port_answers
 from tradeops.launch.supervisor import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_S = 60.0
+READY_S = 120.0
 STOP_S = 25.0
 OWN_NAMES = ("TRADEOPS_", "DATABASE_", "REDIS_", "SEAL_", "SECRET_KEY", "AUTH_TOKEN", "BINANCE_")
 
@@ -104,13 +105,13 @@ class Stack:
         return {name: p.pid for name, p in self._running.items() if p.poll() is None}
 
     def start(self) -> Self:
-        """Start everything and return when `/healthz` says 200."""
+        """Start everything and return when the desk is ready."""
         for program in servers(self.plan):
             self.restart(program.name)
         self.manage("bootstrap")
         for program in processes(self.plan):
             self.restart(program.name)
-        self.wait_until(self.healthy, "the web process is healthy", timeout_s=READY_S)
+        self.wait_until(self.ready, "the desk is ready", timeout_s=READY_S)
         return self
 
     def stop(self) -> None:
@@ -208,8 +209,12 @@ class Stack:
         (books,) = self.paper("GET", f"/paper/truth?account={account}")["accounts"]
         return dict(books)
 
+    def ready(self) -> bool:
+        """Return whether orders work and every account is connected and known."""
+        return is_ready(self.plan.host, self.plan.port)
+
     def healthy(self) -> bool:
-        """Return whether `/healthz` says 200."""
+        """Return whether `/healthz` says 200: orders can be asked for."""
         try:
             return self.api("GET", "/healthz", token="").status == http.HTTPStatus.OK
         except OSError:

@@ -1,7 +1,5 @@
 """Start everything in order, tell where it is, keep `run.json` true, end everything."""
 
-import http
-import http.client
 import json
 import os
 import subprocess
@@ -12,10 +10,11 @@ from pathlib import Path
 
 from tradeops.launch import env_file, postgres, redis, supervisor
 from tradeops.launch.failure import LaunchError
+from tradeops.launch.health import is_ready
 from tradeops.launch.plan import Plan, Program, plan_of, processes, servers
 from tradeops.launch.ports import port_answers, require_free
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
 WATCH_PERIOD_S = 1.0
 
@@ -100,7 +99,7 @@ class Runner:
         operator = self._bootstrap()
         for program in rest:
             self._client.start(program.name)
-        self._wait("web", self._healthy)
+        self._wait("the desk", lambda: is_ready(plan.host, plan.port))
         self._write_run_file()
         _say(_banner(plan, operator))
 
@@ -117,16 +116,6 @@ class Runner:
         except OSError:
             return False
         return True
-
-    def _healthy(self) -> bool:
-        connection = http.client.HTTPConnection(self._plan.host, self._plan.port, timeout=10)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _wait(self, name: str, is_ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
