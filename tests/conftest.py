@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 
 from tests.support.postgres import PostgresServer, start_postgres
@@ -27,6 +28,13 @@ _redis: RedisServer | None = None
 _postgres: PostgresServer | None = None
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
+
+
+# A busy machine is not a failure; CI runs the same examples each time.
+hypothesis.settings.register_profile(
+    "tradeops", deadline=None, derandomize=os.environ.get("CI") == "true"
+)
+hypothesis.settings.load_profile("tradeops")
 
 
 class OutsideError(RuntimeError):
