@@ -61,6 +61,15 @@ def first(body: Any) -> Any:
     return body[0] if isinstance(body, list) else body
 
 
+STOP = {
+    "algoType": "CONDITIONAL",
+    "symbol": BTC,
+    "side": "SELL",
+    "type": "STOP_MARKET",
+    "triggerPrice": "59000",
+    "quantity": "0.010",
+}
+
 REST: dict[str, Callable[[Bench], Any]] = {
     "new_order": lambda b: b.trader().limit("BUY", "0.010", "58000"),
     "query_order": lambda b: b.trader().ok("GET", ORDER, symbol=BTC, origClientOrderId="resting"),
@@ -106,14 +115,6 @@ REST: dict[str, Callable[[Bench], Any]] = {
     "kline_candlestick_data": lambda b: b.trader().ok(
         "GET", "/fapi/v1/klines", symbol=BTC, interval="1m"
     ),
-}
-STOP = {
-    "algoType": "CONDITIONAL",
-    "symbol": BTC,
-    "side": "SELL",
-    "type": "STOP_MARKET",
-    "triggerPrice": "59000",
-    "quantity": "0.010",
 }
 
 

@@ -274,6 +274,28 @@ def test_sigterm_saves_and_ends_cleanly(tmp_path: Path) -> None:
     assert state.exists()
 
 
+def test_sigterm_ends_although_clients_are_connected_and_requests_held(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with PaperServer(state=state) as server:
+        server.fault(kind="timeout_before", match="GET /fapi/v1/time", ms=60_000)
+        assert asyncio.run(_stop_under_clients(server)) == 0
+
+    assert state.exists()
+
+
+async def _stop_under_clients(server: PaperServer) -> int:
+    async with aiohttp.ClientSession(base_url=server.url) as session:
+        held = asyncio.ensure_future(session.get("/fapi/v1/time"))
+        paths = ("/ws/btcusdt@aggTrade", "/ws-fapi/v1")
+        sockets = [await session.ws_connect(path) for path in paths]
+        code = await asyncio.to_thread(server.stop)
+        for socket in sockets:
+            await socket.close()
+        with pytest.raises(aiohttp.ClientError):
+            await held
+    return code
+
+
 @pytest.mark.skipif(not CAPTURE.exists(), reason="the corpus is not beside the repository")
 def test_recorded_capture_plays_to_its_end_while_orders_go_through() -> None:
     with PaperServer(tape=CAPTURE, speed="1000", options=["--weight-limit", "1000000"]) as server:

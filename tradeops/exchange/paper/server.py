@@ -41,6 +41,8 @@ MARK_EVERY_TICKS = 10
 # How long a timed-out request is held when the fault does not say.
 HELD_MS = 30_000
 SERVER_PING_S = 180
+# Requests that a fault holds are cut off after this at the end.
+SHUTDOWN_S = 0.5
 UNKNOWN_OUTCOME = Reply(
     503, {"code": -1000, "msg": "Unknown error, please check your request or try again later."}
 )
@@ -85,6 +87,7 @@ class PaperServer:
         app.router.add_get("/ws-fapi/v1", self._ws_api)
         app.router.add_route("*", "/{path:.*}", self._http)
         app.cleanup_ctx.append(self._background)
+        app.on_shutdown.append(self._close_sockets)
         return app
 
     def flush(self) -> None:
@@ -100,6 +103,8 @@ class PaperServer:
         yield
         self.player.stop()
         ticker.cancel()
+
+    async def _close_sockets(self, _app: web.Application) -> None:
         for socket in list(self.hub.sockets):
             socket.close()
 
@@ -227,7 +232,9 @@ class PaperServer:
 
 async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Raises: OSError when the port is taken, TapeError, StateError."""
-    runner = web.AppRunner(server.app(), access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        server.app(), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S
+    )
     if options.state is not None and options.state.exists():
         load(options.state, server.venue, server.wire.listen_keys, server.clock.now_ms())
     await runner.setup()
