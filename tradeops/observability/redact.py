@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 MASK = "***"
 _SECRET_NAME = re.compile(
-    r"(^|_|-)(secret|password|passwd|token|authorization|api_?key|apikey|signature|cookie|ticket|"
-    r"listen_?key|private_?keys?|credentials?)($|_|-)",
+    r"(^|_|-)(secret|password|passwd|token|authorization|api[_-]?key|signature|cookie|ticket|"
+    r"listen[_-]?key|private[_-]?keys?|credentials?)($|_|-)",
     re.IGNORECASE,
 )
 _SECRET_TEXT = (

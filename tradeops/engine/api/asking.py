@@ -154,7 +154,7 @@ def submit(ask: Ask, wish: Wish) -> Answer:
     watch = _Watch(wish)
     command = command_store.wait(command.pk, timeout_s=ask.wait_s, done=watch.is_done)
     answer = _answer(ask, wish, command, watch.order)
-    if wish.is_order:
+    if wish.is_order and ask.source is not Source.CLI:
         _log(answer, command, watch.order)
     return _stored(answer, watch.order)
 
@@ -261,7 +261,7 @@ def _log(answer: Answer, command: Command, order: Order | None) -> None:
     log_order(
         command_id=str(command.pk),
         symbol=command.symbol,
-        side=str(command.payload.get("side") or ""),
+        side=order.side if order else str(command.payload.get("side") or ""),
         quantity=str(order.quantity) if order else "",
         status=order.status if order else command.code or command.status,
     )

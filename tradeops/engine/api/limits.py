@@ -1,4 +1,4 @@
-"""`PATCH /limits/{id}`: a change is a command, so that it is journalled with who and why."""
+"""`/limits/{id}`: a change is a command, so that it is journalled with who and why."""
 
 import re
 from typing import Any
@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from accounts.auth import Needs, Principal, Scope
-from risk.api import etag, own_limit
 from risk.models import RiskLimit
 from risk.schemas import LimitOut, LimitPatch
+from risk.selectors import limit_of
 from tradeops.domain.commands import CommandStatus, UpdateConfig
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.money import plain
@@ -35,6 +35,13 @@ def change_limit(ask: Ask, limit: RiskLimit, body: LimitPatch, *, version: int) 
     return submit(ask, Wish(command, limit.account_id or SYSTEM_ACCOUNT_ID))
 
 
+@router.get("/limits/{int:limit_id}", auth=Needs(Scope.READ), response=LimitOut)
+def get_limit(request: HttpRequest, limit_id: int) -> HttpResponse:
+    """One limit; its ETag goes into If-Match of a change."""
+    row = limit_of(principal_of(request).account_ids, limit_id)
+    return json_response(LimitOut.of(row), headers={"ETag": _etag(row)})
+
+
 @router.patch(
     "/limits/{int:limit_id}",
     auth=Needs(Scope.RISK),
@@ -55,7 +62,7 @@ def change_limit(ask: Ask, limit: RiskLimit, body: LimitPatch, *, version: int) 
 def patch_limit(request: HttpRequest, limit_id: int, body: LimitPatch) -> HttpResponse:
     """Change a limit that nobody changed meanwhile."""
     principal = principal_of(request)
-    limit = own_limit(principal.account_ids, limit_id)
+    limit = limit_of(principal.account_ids, limit_id)
     _check_reach(principal, limit)
     version = _wanted_version(request)
     body_hash = request_hash({"version": version, **body.model_dump(mode="json")})
@@ -63,9 +70,13 @@ def patch_limit(request: HttpRequest, limit_id: int, body: LimitPatch) -> HttpRe
     answer = change_limit(ask, limit, body, version=version)
     if answer.command is None or answer.command.status != CommandStatus.ACK:
         return answer.http()
-    changed = own_limit(principal.account_ids, limit_id)
-    headers = {**answer.headers, "ETag": etag(changed)}
+    changed = limit_of(principal.account_ids, limit_id)
+    headers = {**answer.headers, "ETag": _etag(changed)}
     return json_response(LimitOut.of(changed), headers=headers)
+
+
+def _etag(row: RiskLimit) -> str:
+    return f'"{row.version}"'
 
 
 def _check_reach(principal: Principal, limit: RiskLimit) -> None:

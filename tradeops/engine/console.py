@@ -1,0 +1,138 @@
+"""What the engine's commands share: who asks, how answers are shown, which exit code they mean.
+
+Exit codes: 0 ok · 1 error · 2 usage · 3 drift · 4 refused · 5 venue unreachable. With `--json`
+stdout carries one JSON object a line and nothing else.
+"""
+
+import getpass
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import IO, Any, NoReturn, TypeVar, cast
+from uuid import uuid4
+
+from django.core.management.base import BaseCommand, CommandError
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from accounts.auth import ALL_SCOPES, Principal, account_for
+from accounts.models import ExchangeAccount
+from tradeops.domain.enums import Source
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.engine.api.asking import DEFAULT_WAIT_S, Answer, Ask
+from tradeops.kit.fields import RequestSchema
+
+PIPE_WIDTH = 240
+EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_VENUE = 1, 2, 4, 5
+_VENUE_CODES = {
+    ErrorCode.VENUE_UNAVAILABLE,
+    ErrorCode.PRICE_UNAVAILABLE,
+    ErrorCode.OUTCOME_UNKNOWN,
+    ErrorCode.LOST,
+    ErrorCode.EXPIRED,
+}
+S = TypeVar("S", bound=RequestSchema)
+
+
+class EngineCommand(BaseCommand):
+    """A command of an operator who sits at this machine and holds every account."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Account and shape of the output."""
+        parser.add_argument("--account", help="name or id; the oldest account when absent")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def ask(self, route: str, *, key: str | None = None) -> Ask:
+        """An ask of whoever runs this program."""
+        principal = Principal(f"cli:{getpass.getuser()}"[:80], ALL_SCOPES)
+        key = key or uuid4().hex
+        return Ask(principal, Source.CLI, key[:64], f"cli {route}", route, key, "", DEFAULT_WAIT_S)
+
+    def account(self, options: Mapping[str, Any]) -> ExchangeAccount:
+        """The account that the options name; raises CommandError (usage)."""
+        try:
+            return account_for(Principal("cli", ALL_SCOPES), options["account"])
+        except TradeOpsError as error:
+            raise CommandError(error.detail, returncode=EXIT_USAGE) from error
+
+    def checked(self, schema: type[S], values: Mapping[str, Any]) -> S:
+        """The values as the API would take them; raises CommandError (usage) with each fault."""
+        try:
+            return schema.model_validate({k: v for k, v in values.items() if v is not None})
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, fault['loc'])) or 'order'}: {fault['msg']}"
+                for fault in error.errors()
+            ]
+            raise CommandError("\n".join(faults), returncode=EXIT_USAGE) from error
+
+    def confirm(self, question: str, options: Mapping[str, Any]) -> None:
+        """Ask the person at the terminal, unless `--yes` answers; raises CommandError."""
+        if options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            message = "Nobody can answer here: add --yes."
+            raise CommandError(message, returncode=EXIT_USAGE)
+        self.stderr.write(f"{question} [y/N] ", ending="")
+        if input().strip().lower() not in {"y", "yes"}:
+            message = "Nothing was done."
+            raise CommandError(message, returncode=EXIT_ERROR)
+
+    def show(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        columns: Sequence[str],
+        options: Mapping[str, Any],
+    ) -> None:
+        """The rows: whole as JSON, or these columns as a table."""
+        if options["json"]:
+            for row in rows:
+                self.stdout.write(json.dumps(row, default=str))
+            return
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        out = cast("IO[str]", self.stdout._out)
+        # A pipe has no width: cutting cells there would lose what the reader came for.
+        Console(file=out, width=None if out.isatty() else PIPE_WIDTH).print(table)
+
+    def end(self, answer: Answer, columns: Sequence[str], options: Mapping[str, Any]) -> None:
+        """Show what became of an ask, and leave with its exit code."""
+        is_done = answer.status in (HTTPStatus.OK, HTTPStatus.CREATED)
+        if is_done:
+            self.show([answer.body.get("command", answer.body)], columns, options)
+            return
+        if options["json"]:
+            self.stdout.write(json.dumps(dict(answer.body), default=str))
+            sys.exit(exit_code(answer))
+        self._refuse(answer)
+
+    def _refuse(self, answer: Answer) -> NoReturn:
+        command = answer.body.get("command")
+        if command is not None:
+            message = f"Command {command['id']} is {command['status']}: it has no outcome yet."
+            raise CommandError(message, returncode=exit_code(answer))
+        lines = [f"{answer.body['code']}: {answer.body['detail']}"]
+        lines += [
+            f"  ✗ {gate['gate']}: {gate['detail']}"
+            for gate in answer.body.get("gates", ())
+            if not gate["passed"]
+        ]
+        raise CommandError("\n".join(lines), returncode=exit_code(answer))
+
+
+def exit_code(answer: Answer) -> int:
+    """Exit code of an answer that is no success."""
+    code = answer.body.get("code", "")
+    if code in _VENUE_CODES:
+        return EXIT_VENUE
+    if answer.command is None or not answer.command.is_terminal:
+        return EXIT_ERROR
+    return EXIT_ERROR if code == ErrorCode.INTERNAL_ERROR else EXIT_REFUSED
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

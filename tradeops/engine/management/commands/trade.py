@@ -1,0 +1,55 @@
+"""`manage.py trade BUY BTCUSDT --amount 50 --leverage 10`: one order, with a look before it."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from orders.schemas import OrderIn
+from tradeops.domain.commands import PlaceOrder
+from tradeops.engine.api.orders import place_order
+from tradeops.engine.console import EngineCommand
+from tradeops.engine.preview import preview_order
+from tradeops.kit.clock import SYSTEM_CLOCK
+
+COLUMNS = ("id", "symbol", "side", "status", "filled_quantity", "average_price", "leverage")
+PREVIEW = ("accepted", "code", "quantity", "notional", "margin", "fee", "liquidation_price")
+
+
+class Command(EngineCommand):
+    """Place one order."""
+
+    help = "Place one order and wait for its outcome."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The order, as POST /orders takes it."""
+        super().add_arguments(parser)
+        parser.add_argument("side", choices=("BUY", "SELL"))
+        parser.add_argument("symbol")
+        size = parser.add_mutually_exclusive_group(required=True)
+        size.add_argument("--amount", help="margin in USDT; notional = amount x leverage")
+        size.add_argument("--notional", help="value in USDT")
+        size.add_argument("--quantity", help="base units")
+        parser.add_argument("--leverage", type=int)
+        parser.add_argument("--type", choices=("MARKET", "LIMIT"), default="MARKET")
+        parser.add_argument("--price")
+        parser.add_argument("--time-in-force", choices=("GTC", "IOC", "FOK", "GTX"))
+        parser.add_argument("--reduce-only", action="store_true")
+        parser.add_argument("--key", help="idempotency key: the same one sends nothing twice")
+        parser.add_argument("--dry-run", action="store_true", help="show the gates, send nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Preview, confirm, send, show."""
+        fields = {name: options.get(name) for name in OrderIn.model_fields}
+        body = self.checked(OrderIn, fields | {"account": None})
+        account = self.account(options)
+        if options["dry_run"] or not options["yes"]:
+            found = self._preview(account.pk, body.command())
+            self.show([found], PREVIEW, {"json": options["json"] and options["dry_run"]})
+        if options["dry_run"]:
+            return
+        self.confirm(f"{body.side} {body.symbol} on {account.name}?", options)
+        answer = place_order(self.ask("trade", key=options["key"]), account, body)
+        self.end(answer, COLUMNS, options)
+
+    def _preview(self, account_id: int, command: PlaceOrder) -> dict[str, Any]:
+        return preview_order(account_id=account_id, command=command, now=SYSTEM_CLOCK.now())
