@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from accounts.models import Balance, ExchangeAccount
 from orders.models import OPEN_STATUSES, Order, TradeCursor
@@ -13,7 +13,7 @@ from tradeops.domain.enums import MarginMode, OrderStatus, PositionSide
 from tradeops.domain.ids import command_id_of
 from tradeops.exchange.reports import OrderReport
 from tradeops.reconcile.domain.sides import LocalBalance, LocalOrder, LocalPosition
-from tradeops.reconcile.models import Drift
+from tradeops.reconcile.models import Drift, ReconcileRun
 
 RECENT = timedelta(minutes=10)
 _UNBOOKED_REACH = timedelta(days=1)
@@ -131,3 +131,13 @@ def open_drifts(account_id: int) -> list[Drift]:
     """Differences that last, oldest first."""
     rows = Drift.objects.filter(account_id=account_id, resolved_at=None)
     return list(rows.order_by("first_seen_at", "kind", "subject"))
+
+
+def newest_runs(account_ids: Sequence[int]) -> dict[int, datetime]:
+    """Account → end of its newest complete run that left a row."""
+    runs = ReconcileRun.objects.filter(
+        account_id__in=account_ids, error="", finished_at__isnull=False
+    )
+    return dict(
+        runs.values("account_id").annotate(at=Max("finished_at")).values_list("account_id", "at")
+    )

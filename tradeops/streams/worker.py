@@ -204,9 +204,9 @@ class StreamsHost:
     async def _show_vitals(self, marks: MarkFeed) -> None:
         while True:
             rates = {
-                account_id: served.feed.port.rate_state()
+                account_id: (port.rate_state(), port.clock_offset_ms())
                 for account_id, served in self._served.items()
-                if served.feed.port is not None
+                if (port := served.feed.port) is not None
             }
             heard = {
                 account_id: {
@@ -216,7 +216,7 @@ class StreamsHost:
                 }
                 for account_id, served in self._served.items()
             }
-            await asyncio.to_thread(vitals.beat, self.owner, rates, heard)
+            await asyncio.to_thread(vitals.beat, self.owner, self._clock.now(), rates, heard)
             await asyncio.sleep(VITALS_S)
 
     async def _with_leases(self, job: Callable[[], T]) -> T:

@@ -17,7 +17,9 @@ from tradeops.engine.ingest import ingest
 from tradeops.journal.models import Event
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
+from tradeops.kit.redis_client import redis_client
 from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services import reconcile_notes
 from tradeops.reconcile.services.account_reconcile import (
     PAGE,
     RECONNECT,
@@ -27,6 +29,7 @@ from tradeops.reconcile.services.account_reconcile import (
     account_reconcile,
 )
 from tradeops.reconcile.services.findings import ReconcileResult
+from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.reconcile.services.reconcile_now import reconcile_now
 
 
@@ -230,3 +233,15 @@ def test_more_silent_orders_than_a_run_may_ask_about_are_asked_in_turns(desk: De
 
     assert ended == SINGLE_QUERIES_PER_RUN
     assert Order.objects.filter(status=OrderStatus.CANCELLED).count() == len(placed)
+
+
+def test_age_is_known_although_an_unchanged_venue_leaves_no_row(desk: Desk) -> None:
+    run(desk)
+
+    result = run(desk, later_s=60)
+
+    assert last_reconciled([desk.pk]) == {desk.pk: result.finished_at}
+    redis_client().delete(reconcile_notes.key(desk.pk))
+    known = ReconcileRun.objects.get().finished_at
+    assert last_reconciled([desk.pk, 0]) == {desk.pk: known}
+    assert known != result.finished_at

@@ -15,6 +15,7 @@ from tests.integration.streams.books import assert_equals_venue, equals_venue
 from tradeops.domain.enums import Side
 from tradeops.journal.models import Event
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.heartbeat import heartbeat_key, heartbeats
 from tradeops.kit.redis_client import redis_client
 from tradeops.market.cache import marks
 from tradeops.reconcile.services.reconcile_now import fill_gap
@@ -156,12 +157,12 @@ def test_account_switched_off_is_no_longer_served(desk: Desk) -> None:
 
 
 def test_marks_and_vitals_are_shared(desk: Desk) -> None:
-    redis_client().delete("tradeops:marks", vitals.HEARTBEAT_KEY)
+    redis_client().delete("tradeops:marks", heartbeat_key("streams"))
 
     with serving() as host:
         eventually(connected(desk))
         eventually(lambda: "BTCUSDT" in marks(["BTCUSDT"]))
-        eventually(lambda: redis_client().get(vitals.HEARTBEAT_KEY) == host.owner)
+        eventually(lambda: heartbeats(["streams"]).get("streams", {}).get("owner") == host.owner)
         eventually(lambda: redis_client().get(vitals.rate_key(desk.pk)))
 
 

@@ -31,7 +31,7 @@ def reconcile_now(account_id: int, *, scope: Scope, trigger: str) -> ReconcileRe
             pause=_sleep,
         )
     )
-    remember_rate(account_id, port.rate_state())
+    remember_rate(account_id, port.rate_state(), port.clock_offset_ms())
     return result
 
 

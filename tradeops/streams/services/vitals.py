@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -9,12 +10,16 @@ from datetime import datetime
 import redis
 
 from tradeops.exchange.port import RateState
+from tradeops.kit.heartbeat import FADES_AFTER_S, heartbeat_key
 from tradeops.kit.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_KEY = "tradeops:heartbeat:streams"
-LIVES_S = 15
+HEARTBEAT = "streams"
+
+
+Rate = tuple[RateState, int]
+"""Budget as last told by headers, and the venue's clock minus ours in ms."""
 
 
 def rate_key(account_id: int) -> str:
@@ -28,8 +33,9 @@ def feed_key(account_id: int) -> str:
 
 
 def beat(
-    boot_id: str,
-    rates: Mapping[int, RateState],
+    owner: str,
+    now: datetime,
+    rates: Mapping[int, Rate],
     heard: Mapping[int, Mapping[str, datetime | None]],
 ) -> None:
     """Write the heartbeat, each account's venue budget, and when its feed heard what.
@@ -38,13 +44,19 @@ def beat(
     """
     try:
         with redis_client().pipeline(transaction=False) as pipe:
-            pipe.set(HEARTBEAT_KEY, boot_id, ex=LIVES_S)
+            word = {"pid": os.getpid(), "at": now.isoformat(), "owner": owner}
+            pipe.set(heartbeat_key(HEARTBEAT), json.dumps(word), ex=FADES_AFTER_S)
             for account_id, rate in rates.items():
                 # Comparisons call the venue more often than streams do: theirs is the newer figure.
-                pipe.set(rate_key(account_id), json.dumps(asdict(rate)), ex=LIVES_S, nx=True)
+                pipe.set(
+                    rate_key(account_id),
+                    json.dumps({**asdict(rate[0]), "clock_offset_ms": rate[1]}),
+                    ex=FADES_AFTER_S,
+                    nx=True,
+                )
             for account_id, times in heard.items():
                 text = {name: at.isoformat() if at else None for name, at in times.items()}
-                pipe.set(feed_key(account_id), json.dumps(text), ex=LIVES_S)
+                pipe.set(feed_key(account_id), json.dumps(text), ex=FADES_AFTER_S)
             pipe.execute()
     except redis.RedisError as error:
         logger.warning("heartbeat not written: %s", type(error).__name__)
