@@ -63,11 +63,11 @@ class Order(models.Model):
             models.Index(fields=["account", "-submitted_at"], name="order_account_newest"),
             models.Index(fields=["-submitted_at", "id"], name="order_newest"),
             models.Index(fields=["account", "venue_order_id"], name="order_venue_id"),
-            models.Index(
-                fields=["account", "symbol"],
-                condition=models.Q(status__in=[s.value for s in OPEN_STATUSES]),
-                name="order_open",
-            ),
+            # Open orders, of one account and of all. Not partial: SQLite does not see that bound
+            # parameters fit an index's condition, and reads the whole table instead.
+            models.Index(fields=["account", "status"], name="order_account_status"),
+            models.Index(fields=["status", "-submitted_at"], name="order_status_newest"),
+            models.Index(fields=["symbol", "-submitted_at"], name="order_symbol_newest"),
         ]
 
     def __str__(self) -> str:

@@ -196,13 +196,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(
-                condition=models.Q(
-                    ("status__in", ["NEW", "SUBMITTED", "ACKNOWLEDGED", "PARTIALLY_FILLED"])
-                ),
-                fields=["account", "symbol"],
-                name="order_open",
-            ),
+            index=models.Index(fields=["account", "status"], name="order_account_status"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["status", "-submitted_at"], name="order_status_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["symbol", "-submitted_at"], name="order_symbol_newest"),
         ),
         migrations.AddIndex(
             model_name="fill",
