@@ -31,7 +31,6 @@ from tradeops.exchange.paper.orders import (
 )
 from tradeops.exchange.paper.venue import Member, Venue
 
-MAX_EDITS = 10_000
 # Expiry reasons of the order stream. Source: binance.md 4.
 ER_PREVENTION, ER_IOC_REST, ER_MARKET_REST = 1, 2, 9
 
@@ -100,7 +99,6 @@ def amend(
         return None
     state.book.remove(order)
     order.quantity, order.price, order.updated_ms = quantity, price, now_ms
-    order.edits += 1
     venue.tell_order(order, "AMENDMENT", now_ms)
     _execute(venue, order, now_ms)
     return None
@@ -139,14 +137,7 @@ def book(
         at_ms=now_ms,
         trade_id=trade_id,
     )
-    order.executed += quantity
-    order.quote += price * quantity
-    order.updated_ms = now_ms
-    order.queue_ahead = ZERO
-    order.status = FILLED if order.remaining <= 0 else PARTIALLY_FILLED
-    if not order.is_open:
-        venue.symbols[order.symbol].book.remove(order)
-        member.books.close(order)
+    _advance(venue, order, price, quantity, now_ms)
     fill = Fill(
         trade_id,
         order.order_id,
@@ -184,6 +175,18 @@ def _new_order(venue: Venue, member: Member, wanted: NewOrder, now_ms: int) -> O
     order = draft_order(member, wanted, now_ms)
     order.order_id = venue.take_order_id()
     return order
+
+
+def _advance(venue: Venue, order: Order, price: Decimal, quantity: Decimal, now_ms: int) -> None:
+    """Count an execution on its order; a filled one leaves the book."""
+    order.executed += quantity
+    order.quote += price * quantity
+    order.updated_ms = now_ms
+    order.queue_ahead = ZERO
+    order.status = FILLED if order.remaining <= 0 else PARTIALLY_FILLED
+    if not order.is_open:
+        venue.symbols[order.symbol].book.remove(order)
+        venue.members[order.account].books.close(order)
 
 
 def _execute(venue: Venue, order: Order, now_ms: int) -> None:

@@ -183,11 +183,6 @@ def liquidation_price(
     return max(ZERO, round8(price))
 
 
-def bankruptcy_price(position: Position) -> Decimal:
-    """Price at which an isolated position's margin is gone: entry - wallet / amount."""
-    return max(ZERO, round8(position.entry - position.isolated_wallet / position.amount))
-
-
 def adl_quantile(position: Position, mark: Decimal) -> int:
     """Rank in the deleveraging queue, 0 (flat or losing) to 4, by profit over entry notional."""
     if not position.amount or not position.entry:

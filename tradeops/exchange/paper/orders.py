@@ -136,7 +136,6 @@ class Order:
     quote: Decimal = ZERO
     queue_ahead: Decimal = ZERO
     expiry_reason: int = 0
-    edits: int = 0
 
     @property
     def remaining(self) -> Decimal:

@@ -138,6 +138,7 @@ def _algos(rows: list[dict[str, Any]]) -> AlgoBooks:
 
 
 def _read(kind: Callable[..., _Row], row: dict[str, Any]) -> _Row:
-    """Build a dataclass whose decimals were written as text."""
-    decimals = {f.name for f in fields(kind) if f.type is Decimal}  # type: ignore[arg-type]
-    return kind(**{k: Decimal(v) if k in decimals else v for k, v in row.items()})
+    """Build a dataclass whose decimals were written as text; unknown fields are dropped."""
+    types = {f.name: f.type for f in fields(kind)}  # type: ignore[arg-type]
+    known = {name: value for name, value in row.items() if name in types}
+    return kind(**{k: Decimal(v) if types[k] is Decimal else v for k, v in known.items()})

@@ -54,7 +54,6 @@ ALGO_ONLY = WireError(
     -4120,
     "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.",
 )
-PARAM_EMPTY = WireError(-1105, "Parameter 'orderId' was empty.")
 NOT_ENOUGH_WITH_ID = missing("origClientOrderId")
 
 # Reason -> (code, message). `%s` takes the refusal's detail.
