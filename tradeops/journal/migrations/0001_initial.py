@@ -94,11 +94,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("status__in", ["NEW", "SENT"])),
-                        fields=["created_at"],
-                        name="command_open",
-                    ),
+                    models.Index(fields=["status", "created_at"], name="command_status"),
                     models.Index(fields=["-created_at"], name="command_newest"),
                 ],
                 "constraints": [
