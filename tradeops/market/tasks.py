@@ -11,7 +11,7 @@ from tradeops.market.services import instruments_sync
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="tradeops.market.tasks.sync_instruments", queue="market")
+@shared_task(name="tradeops.market.tasks.sync_instruments")
 def sync_instruments(**_kwargs: object) -> None:
     """Refresh the instruments; a venue that does not answer is asked again next time."""
     try:

@@ -15,20 +15,23 @@ from tradeops.reconcile.services.reconcile_now import reconcile_now
 
 logger = logging.getLogger(__name__)
 
+QUEUE = "reconcile"
 TURN_S = 60
 _EXPIRES_S = {"orders": 8, "positions": 25, "balances": 50, "all": 50}
 
 
-@shared_task(name="tradeops.reconcile.tasks.reconcile_accounts", queue="reconcile")
+@shared_task(name="tradeops.reconcile.tasks.reconcile_accounts")
 def reconcile_accounts(*, scope: str, **_kwargs: object) -> None:
     """Start a comparison of each active account; one that waits too long is dropped."""
     for account_id in selectors.active_account_ids():
         reconcile_account.apply_async(
-            kwargs={"account_id": account_id, "scope": scope}, expires=_EXPIRES_S[scope]
+            kwargs={"account_id": account_id, "scope": scope},
+            queue=QUEUE,
+            expires=_EXPIRES_S[scope],
         )
 
 
-@shared_task(name="tradeops.reconcile.tasks.reconcile_account", queue="reconcile")
+@shared_task(name="tradeops.reconcile.tasks.reconcile_account")
 def reconcile_account(
     *, account_id: int, scope: str = "all", trigger: str = SCHEDULE, **_kwargs: object
 ) -> None:
@@ -46,7 +49,7 @@ def reconcile_account(
         logger.warning("account %s compared in part (%s): %s", account_id, scope, result.error)
 
 
-@shared_task(name="tradeops.reconcile.tasks.reconcile_on_command", queue="reconcile")
+@shared_task(name="tradeops.reconcile.tasks.reconcile_on_command")
 def reconcile_on_command(*, command_id: str, **_kwargs: object) -> None:
     """Carry out RunReconcile; the sweeper sends it again as long as the command is not complete."""
     if not reconcile_notes.take_turn(0, command_id, seconds=TURN_S):

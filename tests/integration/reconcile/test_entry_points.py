@@ -1,0 +1,151 @@
+"""The doors to a comparison: tasks, a person's command, and the terminal."""
+
+import dataclasses
+import json
+import uuid
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import ExchangeAccount
+from orders.models import Fill
+from tests.integration.reconcile.fixtures import Desk
+from tradeops.domain.commands import CommandStatus, RunReconcile
+from tradeops.domain.enums import Side, Source
+from tradeops.engine.ingest import ingest
+from tradeops.journal.command_store import Asker, claim, enqueue, mark_sent
+from tradeops.journal.models import Command, Event
+from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.db import write_transaction
+from tradeops.kit.portal import drive
+from tradeops.reconcile import selectors, tasks
+from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services import reconcile_notes
+
+
+def sent_command(desk: Desk) -> uuid.UUID:
+    """RunReconcile as the engine hands it over."""
+    command_id, now = uuid.uuid4(), SYSTEM_CLOCK.now()
+    enqueue(
+        RunReconcile(reason="after lunch"),
+        account_id=desk.pk,
+        command_id=command_id,
+        asker=Asker("user:7", Source.ADMIN),
+        now=now,
+    )
+    held = claim(command_id, worker="test", now=now)
+    assert held is not None
+    with write_transaction():
+        mark_sent(held, now=now, verdicts=[])
+    return command_id
+
+
+def test_task_compares_one_account(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+
+    tasks.reconcile_account(account_id=desk.pk, scope="positions")
+
+    assert Fill.objects.count() == len(desk.truth()["fills"])
+
+
+def test_task_leaves_a_comparison_under_way_alone(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    assert reconcile_notes.take_turn(desk.pk, "positions", seconds=60)
+
+    tasks.reconcile_account(account_id=desk.pk, scope="positions")
+    assert Fill.objects.count() == 0
+
+    reconcile_notes.end_turn(desk.pk, "positions")
+    tasks.reconcile_account(account_id=desk.pk, scope="positions")
+    assert Fill.objects.count() > 0
+
+
+def test_active_accounts_need_a_key(desk: Desk) -> None:
+    ExchangeAccount.objects.create(name="without-key")
+    assert selectors.active_account_ids() == [desk.pk]
+
+    ExchangeAccount.objects.update(is_active=False)
+    assert selectors.active_account_ids() == []
+
+
+def test_command_ends_with_what_was_found_and_only_once(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    command_id = sent_command(desk)
+
+    tasks.reconcile_on_command(command_id=str(command_id))
+    events = Event.objects.count()
+    tasks.reconcile_on_command(command_id=str(command_id))
+
+    command = Command.objects.get(pk=command_id)
+    assert command.status == CommandStatus.ACK
+    assert int(command.result["healed"]) > 0
+    assert command.result["drifts"] == "0"
+    assert ReconcileRun.objects.get().trigger == "user:7"
+    assert Event.objects.count() == events
+
+
+def test_command_fails_when_the_venue_is_silent(desk: Desk) -> None:
+    command_id = sent_command(desk)
+    desk.venue.fault(kind="http_5xx_before", match="GET /fapi/v1/openOrders")
+
+    tasks.reconcile_on_command(command_id=str(command_id))
+
+    command = Command.objects.get(pk=command_id)
+    assert (command.status, command.code) == (CommandStatus.FAILED, "VENUE_UNAVAILABLE")
+
+
+def terminal(*arguments: str) -> tuple[int, list[dict[str, object]]]:
+    out = StringIO()
+    try:
+        call_command("reconcile", *arguments, "--json", stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), [json.loads(line) for line in out.getvalue().splitlines()]
+    return 0, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_terminal_says_agreed(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+
+    code, (row,) = terminal("--account", desk.account.name)
+
+    assert code == 0
+    assert row["healed"] == Event.objects.exclude(type="ConfigChanged").count() - 1
+    assert row["drifts"] == []
+
+
+def test_terminal_says_drift(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    terminal()
+    fill = drive(desk.port.fills("BTCUSDT"))[-1]
+    false = dataclasses.replace(fill, trade_id="1")
+    ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+    Drift.objects.create(
+        id=uuid.uuid4(),
+        account=desk.account,
+        kind="POSITION",
+        subject="BTCUSDT:BOTH",
+        local={"quantity": "0.02"},
+        venue={"quantity": "0.01"},
+        first_seen_at=SYSTEM_CLOCK.now(),
+        last_seen_at=SYSTEM_CLOCK.now(),
+    )
+
+    code, (row,) = terminal("--account", str(desk.pk), "--scope", "positions")
+
+    assert code == 3
+    assert [drift["subject"] for drift in row["drifts"]] == ["BTCUSDT:BOTH"]  # type: ignore[attr-defined]
+
+
+def test_terminal_says_unreachable(desk: Desk) -> None:
+    desk.venue.fault(kind="http_5xx_before", match="GET /fapi/v1/openOrders")
+
+    code, (row,) = terminal()
+
+    assert code == 5
+    assert row["error"]
+
+
+def test_terminal_refuses_an_unknown_account(desk: Desk) -> None:
+    with pytest.raises(CommandError, match="no account nobody"):
+        terminal("--account", "nobody")
