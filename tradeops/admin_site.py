@@ -44,6 +44,7 @@ from tradeops.kit.admin import page_of
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.market.models import Instrument
 from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
 
 DAY = timedelta(days=1)
@@ -150,7 +151,7 @@ class TradeopsAdminSite(UnfoldAdminSite):
             Drift: {"resolved_at": None},
         }
         counts = {
-            model: self.rows(request, model).filter(**query)[:MAX_COUNTED].count()
+            model: self.rows(request, model).filter(**query).order_by()[:MAX_COUNTED].count()
             for model, query in open_rows.items()
         }
         positions = self.rows(request, Position).exclude(quantity=ZERO)
@@ -197,17 +198,15 @@ class TradeopsAdminSite(UnfoldAdminSite):
 
     def _unserved(self, request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         leases = {lease.account_id: lease for lease in self.rows(request, StreamLease)}
-        runs = self.rows(request, ReconcileRun).filter(
-            started_at__gte=now - STALE_RECONCILE, finished_at__isnull=False
-        )
-        reconciled = set(runs.values_list("account_id", flat=True).distinct())
-        accounts = self.rows(request, ExchangeAccount).filter(is_active=True)
-        for account in accounts.prefetch_related(None):
+        accounts = list(self.rows(request, ExchangeAccount).filter(is_active=True))
+        compared = last_reconciled([account.pk for account in accounts])
+        for account in accounts:
             lease = leases.get(account.pk)
             if lease is None or lease.expires_at < now or lease.state != StreamState.CONNECTED:
                 state = lease.state if lease and lease.expires_at >= now else "not served"
                 yield {"text": f"stream of {account}: {state}", "url": _list_url(StreamLease)}
-            if account.pk not in reconciled:
+            at = compared.get(account.pk)
+            if at is None or now - at > STALE_RECONCILE:
                 text = f"{account} not reconciled for 60 s"
                 yield {"text": text, "url": _list_url(ReconcileRun)}
 

@@ -150,7 +150,7 @@ class EventAdmin(ReadOnlyAdmin):
     """Facts, newest first; the chain of one request is found by its correlation id."""
 
     list_display = ("at", "account", "seq", "type", "what", "actor", "source")
-    list_filter = (TypeFilter, JournalAccountFilter, ("source", ChoicesDropdownFilter))
+    list_filter = (TypeFilter, JournalAccountFilter)  # each has an index
     search_fields = ("pk",)
     search_help_text = "Correlation id (the command's id)"
     ordering = ("-id",)
@@ -161,6 +161,10 @@ class EventAdmin(ReadOnlyAdmin):
     at = moment("occurred_at", "Time")
     recorded = moment("recorded_at", "Recorded")
     content = structure("payload", "Content")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first; within one account along its chain, where the index is."""
+        return ("-seq", "-id") if request.GET.get("account_id") else ("-id",)
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Event], search_term: str
@@ -219,7 +223,6 @@ class CommandAdmin(ReadOnlyAdmin):
         ("status", ChoicesDropdownFilter),
         KindFilter,
         JournalAccountFilter,
-        ("source", ChoicesDropdownFilter),
     )
     search_fields = ("pk",)
     search_help_text = "Command id"

@@ -20,7 +20,8 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.heartbeat import heartbeat_key
 from tradeops.kit.redis_client import redis_client
 from tradeops.management.commands.doctor import WORKERS
-from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.models import Drift
+from tradeops.reconcile.services.reconcile_notes import remember
 from tradeops.streams.models import StreamLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,9 +44,7 @@ def healthy(committed_db: None, venue: PaperServer) -> Iterator[ExchangeAccount]
         state="CONNECTED",
         state_at=now,
     )
-    ReconcileRun.objects.create(
-        id=uuid4(), account=account, scope="all", trigger="period", started_at=now, finished_at=now
-    )
+    remember(account.pk, now)
     yield account
     redis_client().delete(*[heartbeat_key(name) for name in WORKERS])
 
@@ -137,7 +136,7 @@ def test_doctor_silent_worker_stale_stream_and_reconcile_end_with_one(
     redis_client().delete(heartbeat_key("orders"))
     past = SYSTEM_CLOCK.now() - timedelta(minutes=5)
     StreamLease.objects.update(expires_at=past)
-    ReconcileRun.objects.update(started_at=past)
+    remember(healthy.pk, past)
 
     code, trouble = examined()
 

@@ -38,7 +38,8 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.heartbeat import heartbeat_key
 from tradeops.kit.portal import portal
 from tradeops.kit.redis_client import redis_client
-from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.models import Drift
+from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
 
 WORKERS = ("orders", "streams", "reconcile", "market", "notify")
@@ -206,14 +207,15 @@ def check_streams() -> Iterator[Finding]:
 def check_reconcile() -> Iterator[Finding]:
     """Each active account was compared with its venue within a minute; what differs is DRIFT."""
     now = SYSTEM_CLOCK.now()
-    for account in _active_accounts():
-        runs = ReconcileRun.objects.filter(account=account, finished_at__isnull=False, error="")
-        newest = runs.order_by("-started_at").first()
-        if newest is None or now - newest.started_at > STALE_RECONCILE:
-            seen = f"{newest.started_at:%F %T} UTC" if newest else "never"
+    accounts = _active_accounts()
+    compared = last_reconciled([account.pk for account in accounts])
+    for account in accounts:
+        at = compared.get(account.pk)
+        if at is None or now - at > STALE_RECONCILE:
+            seen = f"{at:%F %T} UTC" if at else "never"
             yield Finding(f"reconcile {account}", Health.FAIL, f"last success: {seen}")
         else:
-            age = (now - newest.started_at).total_seconds()
+            age = (now - at).total_seconds()
             yield Finding(f"reconcile {account}", Health.OK, f"{age:.0f} s ago")
     drifts = Drift.objects.filter(resolved_at=None).select_related("account")
     for drift in drifts.order_by("first_seen_at")[:20]:
