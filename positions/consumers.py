@@ -207,6 +207,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._resync(account_id)
 
     async def _do_snapshot(self) -> None:
+        self._not_before["snapshot"] = self._now() + STATE_S  # however often a client asks
         for account_id in list(self._wanted):
             self._wanted.discard(account_id)
             snapshot = await self._reads.snapshot(account_id)

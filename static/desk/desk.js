@@ -11,6 +11,7 @@ import { Link } from "./link.js";
 import { newKey } from "./rest.js";
 import { setBanner, showEngineBanner, showFigures, showHeader, showLink, showSystem, startClock } from "./status.js";
 import { showFills, showOrders, showPositions } from "./tables.js";
+import { Toast } from "./toasts.js";
 import { Ticket } from "./ticket.js";
 import { showMarks, showPicked, startWatch } from "./watch.js";
 
@@ -189,6 +190,7 @@ function moveSelection(by) {
 function withSelected(table, action) {
   const key = selected(table);
   if (key) action(key);
+  else if (document.querySelector(`#${table} tbody tr[data-key]`)) new Toast("Choose a row first: j and k").succeed();
 }
 
 /** @param {number} index */
