@@ -8,6 +8,7 @@ ends cleanly with it. After SIGKILL the leases lapse, a successor takes over and
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ GapFill = Callable[[int], None]
 VITALS_S = 2.0
 FAREWELL_S = 5.0
 STOP_S = 15.0
+RESTART_S = 1.0
 
 
 @dataclass(slots=True)
@@ -82,7 +84,15 @@ class StreamsHost:
             self._thread.join(STOP_S)
 
     def _main(self) -> None:
-        asyncio.run(self._run())
+        while True:
+            try:
+                asyncio.run(self._run())
+            except Exception:
+                # A worker that serves nothing looks alive: begin again instead.
+                logger.exception("streams worker broke")
+                time.sleep(RESTART_S)
+            else:
+                return
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -19,6 +19,7 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
 from tradeops.kit.redis_client import redis_client
 from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile.services import account_reconcile as account_reconcile_module
 from tradeops.reconcile.services import reconcile_notes
 from tradeops.reconcile.services.account_reconcile import (
     PAGE,
@@ -245,3 +246,21 @@ def test_age_is_known_although_an_unchanged_venue_leaves_no_row(desk: Desk) -> N
     known = ReconcileRun.objects.get().finished_at
     assert last_reconciled([desk.pk, 0]) == {desk.pk: known}
     assert known != result.finished_at
+
+
+def test_history_longer_than_a_run_may_ask_about_is_read_in_turns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_reconcile_module, "ORDERS_OF_FILLS_PER_RUN", 3)
+    for side in (Side.BUY, Side.BUY, Side.BUY, Side.SELL, Side.BUY):
+        desk.trade(side, "0.002")
+
+    first = run(desk, "positions", later_s=30)
+    booked = set(Fill.objects.values_list("order__venue_order_id", flat=True))
+    second = run(desk, "positions", later_s=60)
+    run(desk, "balances")
+
+    assert len(booked) == 3
+    assert first.drifts == second.drifts == 0  # what was not read yet explains the difference
+    assert_equals_venue(desk)
+    assert all(order.filled_quantity == order.quantity for order in Order.objects.all())

@@ -4,9 +4,11 @@ Writes the journal through ingest, and nothing else but findings; never trades (
 fails ends the run: what was healed until then stays, and no conclusion is drawn (F14).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal
 from uuid import UUID
 
@@ -43,6 +45,7 @@ SCHEDULE = "schedule"
 RECONNECT = "reconnect"
 SINGLE_QUERIES_PER_RUN = 10
 SINGLE_QUERY_SPACING_S = 0.1
+ORDERS_OF_FILLS_PER_RUN = 50
 PAGE = 1000
 _KINDS: dict[Scope, frozenset[DriftKind]] = {
     "orders": frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING}),
@@ -111,6 +114,8 @@ class _Comparison:
     page: int
     healed: int = 0
     single_queries: int = 0
+    orders_of_fills: int = 0
+    unread: set[str] = field(default_factory=set)
     mismatches: list[Mismatch] = field(default_factory=list)
     undecided: set[tuple[DriftKind, str]] = field(default_factory=set)
 
@@ -155,7 +160,8 @@ class _Comparison:
         now = self.clock.now()
         for item in second:
             mismatch = item.mismatch()
-            if item.is_quiet(now) and (item.symbol, item.position_side) in before:
+            lasts = (item.symbol, item.position_side) in before and item.symbol not in self.unread
+            if lasts and item.is_quiet(now):
                 self.mismatches.append(mismatch)
             else:
                 self.undecided.add((mismatch.kind, mismatch.subject))
@@ -185,31 +191,37 @@ class _Comparison:
                 fills = await self.port.fills(
                     symbol, from_trade_id=str(cursor + 1), limit=self.page
                 )
-                newest = max((int(fill.trade_id) for fill in fills), default=cursor)
+                orders, unasked = await self._orders_behind(fills)
+                known = list(takewhile(lambda fill: fill.venue_order_id not in unasked, fills))  # noqa: B023 – used at once
+                newest = max((int(fill.trade_id) for fill in known), default=cursor)
                 if newest > cursor:
-                    orders = await self._orders_behind(fills)
-                    self._take_over([*orders, *fills], cursors={symbol: newest})
+                    self._take_over([*orders, *known], cursors={symbol: newest})
                     cursor = newest
-                if len(fills) < self.page:
+                if unasked:
+                    self.unread.add(symbol)
+                if unasked or len(fills) < self.page:
                     break
 
-    async def _orders_behind(self, fills: Sequence[FillReport]) -> list[OrderReport]:
-        """Orders of fills that have no row here, so that a fill finds its own order.
+    async def _orders_behind(
+        self, fills: Sequence[FillReport]
+    ) -> tuple[list[OrderReport], Collection[str]]:
+        """Orders of fills that have no row here, and the ids of those that the next run must ask.
 
-        userTrades carries no client id: without this a fill of an order that was sent but not yet
-        acknowledged would look like somebody else's.
+        userTrades carries no client id and not the order's quantity: booked without its order, a
+        fill of an order that was sent but not yet acknowledged would look like somebody else's.
         """
-        wanted = [fill.venue_order_id for fill in fills]
-        known = selectors.known_venue_orders(self.account_id, list(dict.fromkeys(wanted)))
+        ids = list(dict.fromkeys(fill.venue_order_id for fill in fills))
+        known = selectors.known_venue_orders(self.account_id, ids)
+        wanted = diff.unknown_orders(fills, known)
+        room = ORDERS_OF_FILLS_PER_RUN - self.orders_of_fills
         reports = []
-        for venue_order_id in diff.unknown_orders(fills, known):
-            if not await self._may_ask():
-                break
-            try:
+        for venue_order_id in wanted[:room]:
+            if self.orders_of_fills:
+                await self.pause(SINGLE_QUERY_SPACING_S)
+            self.orders_of_fills += 1
+            with suppress(NotFound):  # too old for the venue; its fills still count
                 reports.append(await self.port.order_by_venue_id(fills[0].symbol, venue_order_id))
-            except NotFound:
-                continue
-        return reports
+        return reports, wanted[room:]
 
     async def _ask_about(self, orders: Sequence[LocalOrder]) -> list[OrderReport]:
         answers = []
