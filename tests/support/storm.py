@@ -91,14 +91,14 @@ class Trader(threading.Thread):
 
     def _definite(self, answer: Answer | None) -> tuple[str, str] | None:
         """(order id, refusal code), or None when it must be asked again."""
-        if answer is None or answer.status >= 500:
+        if answer is None or (answer.status >= 500 and not _has_command(answer)):
             return None
         if answer.status in {200, 201}:
             return answer.json["id"], ""
         if answer.status == 202:
             return self._followed(answer.json["command"]["id"])
         code = answer.json["code"]
-        if code in {"IDEMPOTENCY_IN_FLIGHT"} or (answer.status == 429 and _is_ours(answer)):
+        if code == "IDEMPOTENCY_IN_FLIGHT" or (answer.status == 429 and not _has_command(answer)):
             return None
         return "", code
 
@@ -113,9 +113,9 @@ class Trader(threading.Thread):
         return None
 
 
-def _is_ours(answer: Answer) -> bool:
-    """Whether the API's own quota said no: then nothing was enqueued."""
-    return "command_id" not in answer.json
+def _has_command(answer: Answer) -> bool:
+    """Whether the answer tells how a command ended; without one, nothing was enqueued."""
+    return answer.json is not None and "command_id" in answer.json
 
 
 def _try(

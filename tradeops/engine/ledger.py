@@ -6,6 +6,7 @@ rows that follow from it are always written together, under the account lock.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tradeops.engine.projections import project
 from tradeops.journal.event_store import Appender, Draft, Origin, Stored, lock_head
@@ -25,15 +26,18 @@ class AccountLedger:
 
     def emit(self, draft: Draft) -> bool:
         """Journal and project one event; False when its dedup key is known."""
-        stored = self._appender.add(draft, self.origin)
+        stored = self._appender.add(draft, self._origin_of(draft))
         if stored is None:
             return False
         project(stored, self.rows)
         return True
 
-    def emit_all(self, drafts: Sequence[Draft]) -> None:
-        for draft in drafts:
-            self.emit(draft)
+    def _origin_of(self, draft: Draft) -> Origin:
+        """What a stream or REST tells of an order joins the order's own trail."""
+        order_id = getattr(draft.event, "order_id", None)
+        if self.origin.correlation_id is not None or order_id is None:
+            return self.origin
+        return replace(self.origin, correlation_id=order_id)
 
     def expect(self, dedup_keys: Sequence[str]) -> None:
         """Look up dedup keys ahead, with one query."""
