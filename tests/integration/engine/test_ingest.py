@@ -163,8 +163,9 @@ def test_late_fill_rebooks_the_average_price(account: ExchangeAccount) -> None:
 def test_fills_join_the_trail_of_their_order(account: ExchangeAccount) -> None:
     take(account, [order_report(1), fill_report(1, 7), fill_report(2, 8, ours=False)])
 
-    order_ids = Event.objects.filter(type="TradeExecuted").values_list("correlation_id", flat=True)
-    assert list(order_ids) == [UUID(int=1), Order.objects.get(client_order_id="web_2").pk]
+    trades = Event.objects.filter(type="TradeExecuted").order_by("seq")
+    external = Order.objects.get(client_order_id="web_2")
+    assert [event.correlation_id for event in trades] == [UUID(int=1), external.pk]
 
 
 def test_stale_fence_writes_nothing(account: ExchangeAccount) -> None:

@@ -156,7 +156,7 @@ def submit(ask: Ask, wish: Wish) -> Answer:
     answer = _answer(ask, wish, command, watch.order)
     if wish.is_order and ask.source is not Source.CLI:
         _log(answer, command, watch.order)
-    return _stored(answer, watch.order)
+    return _stored(wish, answer, watch.order)
 
 
 class _Watch:
@@ -199,19 +199,22 @@ def _rests(order: Order) -> bool:
 
 
 def _replay(ask: Ask, wish: Wish, command: Command) -> Answer:
-    if not command.is_terminal:
+    watch = _Watch(wish)
+    if command.response_status is not None:
+        answer = _kept(command)
+    elif command.is_terminal and watch.is_done(command):
+        answer = _stored(wish, _answer(ask, wish, command, watch.order), watch.order)
+    else:
         raise ApiError(
             ErrorCode.IDEMPOTENCY_IN_FLIGHT,
             "The first request under this key has no outcome yet.",
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
-    if command.response_status is not None:
-        answer = Answer(command.response_status, command.response_body or {}, {}, command)
-    else:
-        watch = _Watch(wish)
-        watch.is_done(command)
-        answer = _answer(ask, wish, command, watch.order)
     return replace(answer, headers={**answer.headers, "Idempotent-Replayed": "true"})
+
+
+def _kept(command: Command) -> Answer:
+    return Answer(command.response_status or 0, command.response_body or {}, {}, command)
 
 
 def _answer(ask: Ask, wish: Wish, command: Command, order: Order | None) -> Answer:
@@ -242,19 +245,22 @@ def refusal(command: Command, path: str) -> Answer:
     return Answer(HTTP_STATUS[code], body, headers, command)
 
 
-def _stored(answer: Answer, order: Order | None) -> Answer:
-    """Keep an answer that its rows will not give again: an order that is not at its end.
+def _stored(wish: Wish, answer: Answer, order: Order | None) -> Answer:
+    """Keep an answer that its rows may not give again; who comes second gives the first one's.
 
-    Failed commands and settled orders never change (I12), so their answers are made anew; that
-    spares the common path a transaction.
+    Failed commands and settled orders never change (I12), so their answers are made anew, which
+    spares market orders a transaction. An order that could rest looks different at every moment.
     """
-    if order is None or is_settled(order) or answer.command is None:
+    if order is None or answer.command is None:
+        return answer
+    if is_settled(order) and (order.order_type == OrderType.MARKET or not wish.may_rest):
         return answer
     with write_transaction():
-        Command.objects.filter(pk=answer.command.pk, response_status=None).update(
+        rows = Command.objects.filter(pk=answer.command.pk)
+        is_first = rows.filter(response_status=None).update(
             response_status=answer.status, response_body=dict(answer.body)
         )
-    return answer
+    return answer if is_first else _kept(rows.get())
 
 
 def _log(answer: Answer, command: Command, order: Order | None) -> None:

@@ -137,7 +137,7 @@ def get_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
             data=event.payload,
             occurred_at=event.occurred_at,
         )
-        for event in events_of_command(order.command_id)
+        for event in events_of_command(order.pk)
     ]
     return json_response(OrderDetailOut.detailed(order, order.account.name, fills, events))
 
