@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,59 +16,132 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ExchangeAccount',
+            name="ExchangeAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=40, unique=True)),
-                ('venue', models.CharField(choices=[('binance_usdm', 'binance_usdm')], default=tradeops.domain.enums.Venue['BINANCE_USDM'], max_length=20)),
-                ('is_active', models.BooleanField(default=True)),
-                ('position_mode', models.CharField(choices=[('ONE_WAY', 'ONE_WAY'), ('HEDGE', 'HEDGE')], default=tradeops.domain.enums.PositionMode['ONE_WAY'], max_length=8)),
-                ('default_margin_mode', models.CharField(choices=[('CROSS', 'CROSS'), ('ISOLATED', 'ISOLATED')], default=tradeops.domain.enums.MarginMode['CROSS'], max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('operators', models.ManyToManyField(blank=True, related_name='exchange_accounts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=40, unique=True)),
+                (
+                    "venue",
+                    models.CharField(
+                        choices=[("binance_usdm", "binance_usdm")],
+                        default=tradeops.domain.enums.Venue["BINANCE_USDM"],
+                        max_length=20,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "position_mode",
+                    models.CharField(
+                        choices=[("ONE_WAY", "ONE_WAY"), ("HEDGE", "HEDGE")],
+                        default=tradeops.domain.enums.PositionMode["ONE_WAY"],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "default_margin_mode",
+                    models.CharField(
+                        choices=[("CROSS", "CROSS"), ("ISOLATED", "ISOLATED")],
+                        default=tradeops.domain.enums.MarginMode["CROSS"],
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "operators",
+                    models.ManyToManyField(
+                        blank=True, related_name="exchange_accounts", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('id', models.CharField(max_length=48, primary_key=True, serialize=False)),
-                ('asset', models.CharField(max_length=16)),
-                ('wallet_balance', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('updated_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='balances', to='accounts.exchangeaccount')),
+                ("id", models.CharField(max_length=48, primary_key=True, serialize=False)),
+                ("asset", models.CharField(max_length=16)),
+                ("wallet_balance", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="balances",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('prefix', models.CharField(max_length=12, unique=True)),
-                ('secret_hash', models.CharField(max_length=64)),
-                ('scopes', models.JSONField(default=list)),
-                ('allowed_networks', models.JSONField(blank=True, default=list)),
-                ('writes_per_minute', models.PositiveIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
-                ('accounts', models.ManyToManyField(blank=True, related_name='api_tokens', to='accounts.exchangeaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("prefix", models.CharField(max_length=12, unique=True)),
+                ("secret_hash", models.CharField(max_length=64)),
+                ("scopes", models.JSONField(default=list)),
+                ("allowed_networks", models.JSONField(blank=True, default=list)),
+                ("writes_per_minute", models.PositiveIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "accounts",
+                    models.ManyToManyField(
+                        blank=True, related_name="api_tokens", to="accounts.exchangeaccount"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hint', models.CharField(max_length=4)),
-                ('sealed', models.TextField()),
-                ('key_id', models.CharField(max_length=32)),
-                ('is_current', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='accounts.exchangeaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hint", models.CharField(max_length=4)),
+                ("sealed", models.TextField()),
+                ("key_id", models.CharField(max_length=32)),
+                ("is_current", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credentials",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('account',), name='credential_one_current')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("account",),
+                        name="credential_one_current",
+                    )
+                ],
             },
         ),
     ]

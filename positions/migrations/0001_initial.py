@@ -6,33 +6,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('symbol', models.CharField(max_length=32)),
-                ('position_side', models.CharField(choices=[('BOTH', 'BOTH'), ('LONG', 'LONG'), ('SHORT', 'SHORT')], max_length=5)),
-                ('quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('entry_price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('realized_pnl', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('commission', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('leverage', models.PositiveSmallIntegerField(null=True)),
-                ('margin_mode', models.CharField(blank=True, choices=[('CROSS', 'CROSS'), ('ISOLATED', 'ISOLATED')], max_length=8)),
-                ('last_trade_id', models.BigIntegerField(default=0)),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('updated_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='accounts.exchangeaccount')),
+                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("symbol", models.CharField(max_length=32)),
+                (
+                    "position_side",
+                    models.CharField(
+                        choices=[("BOTH", "BOTH"), ("LONG", "LONG"), ("SHORT", "SHORT")],
+                        max_length=5,
+                    ),
+                ),
+                ("quantity", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                ("entry_price", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("realized_pnl", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("commission", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("leverage", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "margin_mode",
+                    models.CharField(
+                        blank=True,
+                        choices=[("CROSS", "CROSS"), ("ISOLATED", "ISOLATED")],
+                        max_length=8,
+                    ),
+                ),
+                ("last_trade_id", models.BigIntegerField(default=0)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="positions",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'symbol'], name='position_account_symbol')],
+                "indexes": [
+                    models.Index(fields=["account", "symbol"], name="position_account_symbol")
+                ],
             },
         ),
     ]

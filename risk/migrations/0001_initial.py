@@ -6,40 +6,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EngineStatus',
+            name="EngineStatus",
             fields=[
-                ('scope', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('account_id', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('BOOTING', 'BOOTING'), ('RUNNING', 'RUNNING'), ('PAUSED', 'PAUSED'), ('SAFE', 'SAFE'), ('HALTED', 'HALTED')], max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('actor', models.CharField(max_length=80)),
-                ('changed_at', models.DateTimeField()),
+                ("scope", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("account_id", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("BOOTING", "BOOTING"),
+                            ("RUNNING", "RUNNING"),
+                            ("PAUSED", "PAUSED"),
+                            ("SAFE", "SAFE"),
+                            ("HALTED", "HALTED"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("actor", models.CharField(max_length=80)),
+                ("changed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='RiskLimit',
+            name="RiskLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(blank=True, max_length=32)),
-                ('metric', models.CharField(choices=[('max_order_notional', 'Notional of one order'), ('max_position_notional', 'Notional of one position')], max_length=32)),
-                ('value', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('is_enabled', models.BooleanField(default=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField()),
-                ('updated_by', models.CharField(max_length=80)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.exchangeaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("symbol", models.CharField(blank=True, max_length=32)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("max_order_notional", "Notional of one order"),
+                            ("max_position_notional", "Notional of one position"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("value", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("is_enabled", models.BooleanField(default=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("updated_at", models.DateTimeField()),
+                ("updated_by", models.CharField(max_length=80)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'symbol', 'metric'), name='risk_limit_account_unique'), models.UniqueConstraint(condition=models.Q(('account', None)), fields=('symbol', 'metric'), name='risk_limit_desk_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "symbol", "metric"), name="risk_limit_account_unique"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("account", None)),
+                        fields=("symbol", "metric"),
+                        name="risk_limit_desk_unique",
+                    ),
+                ],
             },
         ),
     ]

@@ -148,9 +148,7 @@ class UserStream(Protocol):
     the caller fills the gap over REST, frames of the new connection wait in an unbounded buffer.
     """
 
-    def items(
-        self, *, on_state: Callable[[str, str], None]
-    ) -> AsyncIterator[Sequence[StreamItem]]:
+    def items(self, *, on_state: Callable[[str, str], None]) -> AsyncIterator[Sequence[StreamItem]]:
         """`on_state(state, detail)` tells `StreamState` changes."""
 
     async def stop(self) -> None: ...

@@ -22,7 +22,8 @@ from tradeops.domain.enums import (
 class OrderReport:
     """State of one order at the venue. `filled_quantity` is cumulative.
 
-    `average_price` is None where the venue did not say (responses to POST/PUT/DELETE since 2026-07-14).
+    `average_price` is None where the venue did not say, as in responses to POST, PUT and DELETE
+    since 2026-07-14.
     """
 
     symbol: str
@@ -45,7 +46,10 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class FillReport:
-    """One execution. `commission` > 0 is a cost. `client_order_id` is "" when told by userTrades."""
+    """One execution; `commission` > 0 is a cost.
+
+    `client_order_id` is "" when told by userTrades.
+    """
 
     symbol: str
     trade_id: str
@@ -144,7 +148,5 @@ class StreamNotice:
     raw: dict[str, object] = field(default_factory=dict)
 
 
-Report = (
-    OrderReport | FillReport | PositionReport | BalanceReport | FundingReport | LeverageReport
-)
+Report = OrderReport | FillReport | PositionReport | BalanceReport | FundingReport | LeverageReport
 StreamItem = Report | MarkPriceReport | StreamNotice

@@ -5,38 +5,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Instrument',
+            name="Instrument",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('venue', models.CharField(choices=[('binance_usdm', 'binance_usdm')], max_length=20)),
-                ('symbol', models.CharField(max_length=32)),
-                ('base_asset', models.CharField(max_length=16)),
-                ('quote_asset', models.CharField(max_length=16)),
-                ('tick_size', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('step_size', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('min_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('max_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('market_step_size', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('market_min_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('market_max_quantity', tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
-                ('min_notional', tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
-                ('min_price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('max_price', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('multiplier_up', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('multiplier_down', tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
-                ('is_trading', models.BooleanField()),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "venue",
+                    models.CharField(choices=[("binance_usdm", "binance_usdm")], max_length=20),
+                ),
+                ("symbol", models.CharField(max_length=32)),
+                ("base_asset", models.CharField(max_length=16)),
+                ("quote_asset", models.CharField(max_length=16)),
+                ("tick_size", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("step_size", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                ("min_quantity", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                ("max_quantity", tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40)),
+                (
+                    "market_step_size",
+                    tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40),
+                ),
+                (
+                    "market_min_quantity",
+                    tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40),
+                ),
+                (
+                    "market_max_quantity",
+                    tradeops.kit.db.QuantityField(decimal_places=18, max_digits=40),
+                ),
+                ("min_notional", tradeops.kit.db.MoneyField(decimal_places=18, max_digits=40)),
+                ("min_price", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("max_price", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("multiplier_up", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("multiplier_down", tradeops.kit.db.PriceField(decimal_places=18, max_digits=40)),
+                ("is_trading", models.BooleanField()),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('venue', 'symbol'), name='instrument_unique')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("venue", "symbol"), name="instrument_unique")
+                ],
             },
         ),
     ]
