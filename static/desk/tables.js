@@ -7,6 +7,7 @@ import { decimals, duration, fixed, money, number, signed, timeOf, tone } from "
 const MAX_FILLS = 50;
 const MARK_OLD_S = 5;
 const LIQUIDATION_NEAR_PCT = 5;
+const LIQUIDATION_FAR_PCT = 100;
 
 /** @param {"BUY" | "SELL" | "LONG" | "SHORT"} word @returns {import("./dom.js").Cell} */
 function sideCell(word) {
@@ -56,13 +57,15 @@ function positionCells(row, at, actions) {
 function liquidationCell(row) {
   const label = "Liquidation";
   if (!row.liquidation_price) return { text: "none", className: "num dim", label, title: "The account covers the whole position." };
-  const price = number(fixed(row.liquidation_price, decimals(row.mark_price ?? "0.00")));
-  const away = row.mark_price ? Math.abs(Number(row.liquidation_price) / Number(row.mark_price) - 1) * 100 : null;
+  const mark = Number(row.mark_price ?? row.entry_price);
+  const away = Math.abs(Number(row.liquidation_price) / mark - 1) * 100;
+  const price = number(fixed(row.liquidation_price, mark >= 1000 ? 0 : decimals(row.mark_price ?? "0.00")));
+  const isFar = away > LIQUIDATION_FAR_PCT;
   return {
-    text: `≈ ${price}${away === null ? "" : ` · ${away.toFixed(away < 10 ? 1 : 0)} %`}`,
-    className: `num${away !== null && away < LIQUIDATION_NEAR_PCT ? " bad" : ""}`,
+    text: isFar ? `> ${LIQUIDATION_FAR_PCT} % away` : `≈ ${price} · ${away.toFixed(away < 10 ? 1 : 0)} %`,
+    className: `num${isFar ? " dim" : away < LIQUIDATION_NEAR_PCT ? " bad" : ""}`,
     label,
-    title: "Estimate with the lowest maintenance rate; how far the mark price is from it.",
+    title: `Estimate with the lowest maintenance rate: ${number(row.liquidation_price)}; how far the mark price is from it.`,
   };
 }
 

@@ -16,7 +16,6 @@ from tradeops.domain.events import EnginePaused
 from tradeops.journal import event_store
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID
 
-
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
@@ -149,10 +148,10 @@ def test_asking_for_resync_gives_a_new_snapshot(account: ExchangeAccount, operat
         await _subscribed(client, account)
         await asyncio.to_thread(journal, account.pk)
         await client.send({"resync": account.pk})
-        snapshot = await client.frame()
+        snapshot = await client.frame("snapshot")
         await client.close()
 
-        assert (snapshot["type"], snapshot["seq"]) == ("snapshot", 1)
+        assert snapshot["seq"] == 1
 
     play(scene)
 
