@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
 
 from accounts.models import ExchangeAccount
 from tradeops.domain.enums import StreamState
@@ -13,11 +12,9 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.heartbeat import heartbeats
 from tradeops.kit.redis_client import redis_client
 from tradeops.observability.health import FAIL, OK, health_view
-from tradeops.reconcile.models import ReconcileRun
+from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
 from tradeops.streams.services.vitals import rate_key
-
-RECONCILE_SCOPES = ("orders", "all")  # those that compare orders: each 10 s, and on demand
 
 
 def _database() -> str:
@@ -63,16 +60,12 @@ def _clock_offset_ms() -> int | None:
 
 
 def _reconcile_age_s() -> int | None:
-    """Age of the oldest account's newest finished comparison, None before the first."""
-    newest = (
-        ReconcileRun.objects.filter(
-            account__is_active=True, scope__in=RECONCILE_SCOPES, finished_at__isnull=False, error=""
-        )
-        .values("account_id")
-        .annotate(at=Max("finished_at"))
-    )
-    times = [row["at"] for row in newest]
-    return int((SYSTEM_CLOCK.now() - min(times)).total_seconds()) if times else None
+    """Seconds since the account that waits longest was compared; None before its first time."""
+    accounts = list(_active_accounts())
+    compared = last_reconciled(accounts)
+    if not accounts or len(compared) < len(accounts):
+        return None
+    return max(0, int((SYSTEM_CLOCK.now() - min(compared.values())).total_seconds()))
 
 
 def _venue() -> str:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,7 +9,7 @@ from pytest_django import Settings
 
 from accounts.models import ExchangeAccount
 from tradeops.kit import heartbeat, redis_client
-from tradeops.reconcile.models import ReconcileRun
+from tradeops.reconcile.services.reconcile_notes import remember
 from tradeops.streams.models import StreamLease
 from tradeops.streams.services.vitals import rate_key
 
@@ -57,14 +56,7 @@ def test_everything_alive_is_ok(account: ExchangeAccount) -> None:
         state="CONNECTED",
         state_at=now,
     )
-    ReconcileRun.objects.create(
-        id=uuid4(),
-        account=account,
-        scope="orders",
-        trigger="beat",
-        started_at=now,
-        finished_at=now - timedelta(seconds=7),
-    )
+    remember(account.pk, now - timedelta(seconds=7))
     redis_client.redis_client().set(rate_key(account.pk), '{"clock_offset_ms": -12}')
 
     status, body = _health()

@@ -1,0 +1,119 @@
+"""The command line in this process: usage, tables, JSON lines, keys."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from accounts.models import ApiToken, ExchangeAccount
+from tests.integration.api.booking import START, place
+from tests.integration.api.client import Api, assert_problem
+from tradeops.engine.api.asking import Answer
+from tradeops.engine.console import exit_code
+from tradeops.journal.models import Command, Event
+
+BUY = ("trade", "BUY", "BTCUSDT")
+
+
+def _run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def _lines(*words: str) -> list[Any]:
+    return [json.loads(line) for line in _run(*words, "--json").splitlines()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trade", "HOLD", "BTCUSDT", "--amount", "1"),
+        (*BUY,),
+        (*BUY, "--amount", "1", "--notional", "1"),
+        (*BUY, "--amount", "50", "--yes"),
+        (*BUY, "--notional", "1e400", "--yes"),
+        (*BUY, "--notional", "500", "--leverage", "26", "--yes"),
+        (*BUY, "--notional", "500", "--account", "nobody", "--yes"),
+        (*BUY, "--notional", "500"),
+        ("trade", "BUY", "FOOUSDT", "--notional", "500", "--yes"),
+        ("orders", "--account", "nobody"),
+        ("orders", "--status", "DONE"),
+        ("cancel",),
+        ("cancel", "no-uuid"),
+        ("cancel", "5f0c8f0e-0000-4000-8000-000000000000"),
+        ("cancel", "--symbol", "BTCUSDT"),
+        ("cancel", "--symbol", "BTCUSDT", "--confirm", "cancel ETHUSDT"),
+        ("close", "BTCUSDT", "--yes"),
+        ("close", "BTCUSDT", "--reason", "x", "--fraction", "1.5", "--yes"),
+        ("close", "BTCUSDT", "--reason", "x"),
+        ("apikey", "create", "robot", "--scope", "everything"),
+        ("apikey", "create", "robot", "--scope", "read", "--network", "here"),
+        ("apikey", "create", "robot", "--scope", "read", "--owner", "nobody"),
+        ("apikey", "revoke", "nothing"),
+    ],
+)
+def test_wrong_usage_asks_for_nothing(account: ExchangeAccount, words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError) as refused:
+        _run(*words)
+
+    # argparse's own complaints leave with 2 when the program runs by itself.
+    assert refused.value.returncode == 2 or "rror: " in str(refused.value)
+    assert not Command.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_dry_run_shows_the_gates_and_writes_nothing(account: ExchangeAccount) -> None:
+    (found,) = _lines(*BUY, "--notional", "500", "--leverage", "10", "--dry-run")
+
+    assert found["accepted"] is False
+    assert found["verdicts"]
+    assert not Command.objects.exists()
+
+
+def test_orders_and_positions_are_listed(account: ExchangeAccount) -> None:
+    filled = place(account, trade_id=1)
+    place(account, at=START.replace(hour=11))
+
+    assert [row["status"] for row in _lines("orders")] == ["FILLED", "ACKNOWLEDGED"]
+    assert [row["id"] for row in _lines("orders", "--status", "FILLED")] == [str(filled.pk)]
+    assert [row["quantity"] for row in _lines("positions")] == ["0.008"]
+    table = _run("orders")
+    assert str(filled.pk) in table
+    assert "filled_quantity" in table
+    assert "LONG" in _run("positions")
+
+
+def test_key_is_made_shown_once_used_and_revoked(account: ExchangeAccount) -> None:
+    User.objects.create_superuser("root", password="a long enough word")
+
+    (made,) = _lines("apikey", "create", "robot", "--scope", "read", "--account", "main")
+    (listed,) = _lines("apikey", "list")
+    api = Api(made["key"])
+
+    assert api.get("/api/v1/orders").status_code == 200
+    assert made["prefix"] == listed["prefix"] == ApiToken.objects.get().prefix
+    assert "key" not in listed
+    _run("apikey", "revoke", made["prefix"], "--reason", "test over")
+    assert_problem(api.get("/api/v1/orders"), 401, "UNAUTHENTICATED")
+    assert _lines("apikey", "list")[0]["revoked_at"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("INSUFFICIENT_BALANCE", "FAILED", 4),
+        ("HALTED", "FAILED", 4),
+        ("VENUE_REJECTED", "FAILED", 4),
+        ("VENUE_UNAVAILABLE", "FAILED", 5),
+        ("LOST", "FAILED", 5),
+        ("OUTCOME_UNKNOWN", "SENT", 5),
+        ("", "NEW", 1),
+        ("INTERNAL_ERROR", "FAILED", 1),
+    ],
+)
+def test_exit_code_tells_what_became_of_it(code: str, status: str, expected: int) -> None:
+    assert exit_code(Answer(422, {"code": code}, {}, Command(status=status))) == expected
