@@ -25,23 +25,21 @@ from tradeops.kit.portal import drive
 from tradeops.market.cache import cache_counts
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-ORDERS_QUEUE = "orders"
-BACKGROUND_QUEUE = "reconcile"
 
 
-@shared_task(name="tradeops.engine.tasks.execute_command", queue=ORDERS_QUEUE)
+@shared_task(name="tradeops.engine.tasks.execute_command")
 def execute_command(*, command_id: str, **_kwargs: object) -> None:
     """Carry out one command (R1.2)."""
     drive(execute(uuid.UUID(command_id), port_of=blocking_port, clock=SYSTEM_CLOCK, worker=WORKER))
 
 
-@shared_task(name="tradeops.engine.tasks.sweep", queue=BACKGROUND_QUEUE, expires=2)
+@shared_task(name="tradeops.engine.tasks.sweep")
 def sweep_once(**_kwargs: object) -> None:
     """Find forgotten commands; each second."""
     drive(sweep(port_of=blocking_port, clock=SYSTEM_CLOCK))
 
 
-@shared_task(name="tradeops.engine.tasks.rebuild_on_command", queue=BACKGROUND_QUEUE)
+@shared_task(name="tradeops.engine.tasks.rebuild_on_command")
 def rebuild_on_command(*, command_id: str, **_kwargs: object) -> None:
     """Rebuild the projections for a RebuildProjection command."""
     command = Command.objects.get(pk=command_id)
