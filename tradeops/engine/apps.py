@@ -21,15 +21,15 @@ class EngineConfig(AppConfig):
 
 
 def _wake_waiters(_account_id: int, events: "Sequence[Stored]") -> None:
+    """Wake who waits for a command or its order; beginnings are not waited for."""
+    from tradeops.domain.events import CommandCompleted, CommandSubmitted, OrderPlaced
     from tradeops.kit.wakeups import hub
 
-    keys = {
-        str(key)
-        for stored in events
-        for key in (
-            getattr(stored.event, "order_id", None),
-            getattr(stored.event, "command_id", None),
-        )
-        if key is not None
-    }
-    hub().notify(*keys)
+    keys = set()
+    for stored in events:
+        event = stored.event
+        if isinstance(event, CommandCompleted):
+            keys.add(str(event.command_id))
+        elif not isinstance(event, CommandSubmitted | OrderPlaced):
+            keys.add(str(getattr(event, "order_id", "")))
+    hub().notify(*(keys - {""}))

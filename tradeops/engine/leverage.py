@@ -10,15 +10,20 @@ LEVERAGE_TTL_S = 300.0
 _known: TtlCache[tuple[int, str], int] = TtlCache(LEVERAGE_TTL_S)
 
 
+def leverage_stands(account_id: int, symbol: str, leverage: int) -> bool:
+    """Whether the venue is known to have this leverage: then nothing needs to be asked or set."""
+    if _known.get((account_id, symbol)) != leverage:
+        return False
+    return _recorded(account_id, symbol) == {leverage}
+
+
 async def sync_leverage(work: Work, symbol: str, leverage: int) -> None:
     """Make the venue's leverage of `symbol` equal to `leverage`. Raises ExchangeError."""
-    key = (work.account_id, symbol)
-    recorded = _recorded(work.account_id, symbol)
-    if _known.get(key) == leverage and recorded == {leverage}:
+    if leverage_stands(work.account_id, symbol, leverage):
         return
     report = await work.port().set_leverage(symbol, leverage)
-    _known.put(key, report.leverage)
-    if recorded != {report.leverage}:
+    _known.put((work.account_id, symbol), report.leverage)
+    if _recorded(work.account_id, symbol) != {report.leverage}:
         ingest(
             work.account_id,
             [report],

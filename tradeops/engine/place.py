@@ -22,7 +22,7 @@ from tradeops.domain.money import ZERO, floor_to_step
 from tradeops.engine import facts
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.engine.ledger import AccountLedger, account_ledger
-from tradeops.engine.leverage import sync_leverage
+from tradeops.engine.leverage import leverage_stands, sync_leverage
 from tradeops.engine.work import Work, code_of, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
 from tradeops.exchange.port import OrderRequest
@@ -82,7 +82,7 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
         return
     account = work.account()
     mark_price = await current_mark(work, wanted.symbol)
-    if wanted.leverage is not None and not wanted.reduce_only:
+    if _needs_leverage(account, wanted):
         early = decide(intent_of(wanted), risk_context(account, wanted, mark_price=mark_price))
         if early.refusal is None and not await _leverage_synced(work, wanted):
             return
@@ -90,6 +90,12 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
     if request is None:
         return
     await _send(work, request)
+
+
+def _needs_leverage(account: ExchangeAccount, wanted: PlaceOrder) -> bool:
+    if wanted.leverage is None or wanted.reduce_only:
+        return False
+    return not leverage_stands(account.pk, wanted.symbol, wanted.leverage)
 
 
 async def current_mark(work: Work, symbol: str) -> Decimal | None:
