@@ -1,7 +1,5 @@
 """`/ws/v1/live` through the real consumer, channel layer and database."""
 
-import asyncio
-
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -9,7 +7,7 @@ from django.contrib.sessions.models import Session
 from accounts.auth import ALL_SCOPES, Principal, issue_ticket
 from accounts.models import ExchangeAccount
 from positions import consumers, live
-from positions.live import publish_marks
+from positions.live import in_thread, publish_marks
 from tests.integration.live.client import LiveClient, journal, play, session_of, tell
 from tradeops.domain.enums import EngineState
 from tradeops.domain.events import EnginePaused
@@ -43,7 +41,7 @@ def test_session_gets_snapshot_then_events_rising_by_one(
         client = LiveClient(cookie=cookie)
         seq = await _subscribed(client, account)
         for _ in range(3):
-            await asyncio.to_thread(journal, account.pk)
+            await in_thread(journal, account.pk)
         frames = [await client.frame() for _ in range(3)]
         await client.close()
 
@@ -64,8 +62,8 @@ def test_event_that_no_message_brought_is_read_from_the_journal(
     async def scene() -> None:
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
-        await asyncio.to_thread(journal, account.pk)  # its worker died before telling
-        tell(await asyncio.to_thread(journal, account.pk))
+        await in_thread(journal, account.pk)  # its worker died before telling
+        tell(await in_thread(journal, account.pk))
         frames = [await client.frame() for _ in range(2)]
         await client.close()
 
@@ -84,7 +82,7 @@ def test_last_event_lost_comes_with_the_next_ping(
     async def scene() -> None:
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
-        await asyncio.to_thread(journal, account.pk)
+        await in_thread(journal, account.pk)
         frame = await client.frame("event")
         await client.close()
 
@@ -102,7 +100,7 @@ def test_messages_in_the_wrong_order_arrive_in_order_and_once(
     async def scene() -> None:
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
-        batches = [await asyncio.to_thread(journal, account.pk) for _ in range(4)]
+        batches = [await in_thread(journal, account.pk) for _ in range(4)]
         for batch in (*reversed(batches), *batches):
             tell(batch)
         frames = [await client.frame() for _ in range(4)]
@@ -126,10 +124,10 @@ def test_client_that_missed_too_much_is_told_to_resync(
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
         for _ in range(7):
-            batch = await asyncio.to_thread(journal, account.pk)
+            batch = await in_thread(journal, account.pk)
         tell(batch)
         resync, snapshot = await client.frame(), await client.frame()
-        tell(await asyncio.to_thread(journal, account.pk))
+        tell(await in_thread(journal, account.pk))
         after = await client.frame()
         await client.close()
 
@@ -146,7 +144,7 @@ def test_asking_for_resync_gives_a_new_snapshot(account: ExchangeAccount, operat
     async def scene() -> None:
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
-        await asyncio.to_thread(journal, account.pk)
+        await in_thread(journal, account.pk)
         await client.send({"resync": account.pk})
         snapshot = await client.frame("snapshot")
         await client.close()
@@ -167,7 +165,7 @@ def test_foreign_account_gives_an_error_and_nothing_else(operator: User) -> None
             await client.send({"subscribe": [name]})
             error = await client.frame()
             assert (error["type"], error["code"]) == ("error", "FORBIDDEN")
-        tell(await asyncio.to_thread(journal, foreign.pk))
+        tell(await in_thread(journal, foreign.pk))
         publish_marks(foreign.pk, {"BTCUSDT": {"mark": "1", "upnl": "0"}})
         await client.send({"resync": foreign.pk})
 
@@ -268,7 +266,7 @@ def test_client_that_loses_its_right_is_closed(
     async def scene() -> None:
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
-        await asyncio.to_thread(take_away)
+        await in_thread(take_away)
         assert (await client.frame())["code"] == 4401
 
     play(scene)
@@ -301,7 +299,7 @@ def test_client_that_wants_state_gets_the_rows_after_an_event(
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account, state=True)
         paused = EnginePaused(f"account:{account.pk}", "lunch")
-        tell(await asyncio.to_thread(journal, account.pk, events=[paused]))
+        tell(await in_thread(journal, account.pk, events=[paused]))
         state = await client.frame("state")
         await client.close()
 
@@ -319,7 +317,7 @@ def test_desk_wide_event_brings_a_new_snapshot(account: ExchangeAccount, operato
         client = LiveClient(cookie=cookie)
         await _subscribed(client, account)
         paused = EnginePaused("all", "storm")
-        tell(await asyncio.to_thread(journal, SYSTEM_ACCOUNT_ID, events=[paused]))
+        tell(await in_thread(journal, SYSTEM_ACCOUNT_ID, events=[paused]))
         snapshot = await client.frame()
         await client.close()
 
