@@ -49,7 +49,8 @@ def list_accounts(request: HttpRequest) -> HttpResponse:
 
 @router.get("/balances", response=BalanceList, tags=["accounts"])
 def list_balances(
-    request: HttpRequest, account: Annotated[str | None, Query(max_length=40)] = None
+    request: HttpRequest,
+    account: Annotated[str | None, Query(pattern=r"^[a-zA-Z0-9_-]{1,40}$")] = None,
 ) -> HttpResponse:
     """Wallet balances, asset by asset."""
     rows = balances_of(readable_ids(_asker(request), account))

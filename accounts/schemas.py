@@ -69,7 +69,7 @@ class BalanceList(Schema):
 class LoginIn(RequestSchema):
     """An operator's name and password."""
 
-    username: Annotated[str, Field(min_length=1, max_length=150)]
+    username: Annotated[str, Field(pattern=r"^[\w.@+-]{1,150}$")]
     password: Annotated[str, Field(min_length=1, max_length=4096)]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, Field, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from orders.models import Fill, Order
@@ -15,7 +15,7 @@ from orders.selectors import average_price
 from tradeops.domain.commands import PlaceOrder
 from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce
 from tradeops.domain.errors import ErrorCode
-from tradeops.kit.fields import DecimalText, PositiveDecimal, RequestSchema
+from tradeops.kit.fields import DecimalText, Line, Moment, PositiveDecimal, RequestSchema
 from tradeops.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 MIN_LEVERAGE, MAX_LEVERAGE = 1, 25
@@ -278,8 +278,8 @@ class PageFilter(Schema):
 
     account: AccountReference | None = None
     symbol: Symbol | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     cursor: Annotated[str | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 
@@ -296,12 +296,17 @@ class FillFilter(PageFilter):
     order_id: UUID | None = None
 
 
-class CancelAllFilter(Schema):
-    """Whose orders of which symbol to cancel."""
+class CancelFilter(Schema):
+    """Why to cancel."""
+
+    reason: Line = ""
+
+
+class CancelAllFilter(CancelFilter):
+    """Whose orders of which symbol to cancel, and why."""
 
     symbol: Symbol
     account: AccountReference | None = None
-    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class OrderPage(Schema):

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from orders.schemas import AccountReference, Leverage
 from positions.domain.accounting import Leg, unrealized_pnl
 from positions.models import Position
 from tradeops.domain.money import ONE, plain
-from tradeops.kit.fields import DecimalText, PositiveDecimal, RequestSchema
+from tradeops.kit.fields import DecimalText, PositiveDecimal, Reason, RequestSchema
 
 
 def _fraction(value: Decimal) -> Decimal:
@@ -26,7 +26,7 @@ class CloseIn(RequestSchema):
 
     account: AccountReference | None = None
     fraction: Annotated[PositiveDecimal, AfterValidator(_fraction)] = ONE
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason
 
 
 class LeverageIn(RequestSchema):

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import Field, Strict, model_validator
+from pydantic import Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from risk.models import RiskLimit
-from tradeops.kit.fields import DecimalText, PositiveDecimal, RequestSchema
+from tradeops.kit.fields import DecimalText, PositiveDecimal, Reason, RequestSchema
 
 
 class LimitOut(Schema):
@@ -51,7 +51,7 @@ class LimitPatch(RequestSchema):
 
     value: PositiveDecimal | None = None
     is_enabled: Annotated[bool, Strict()] | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason
 
     @model_validator(mode="after")
     def _something(self) -> "LimitPatch":

@@ -7,6 +7,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from redis import RedisError
 
 from accounts.api import router as accounts
 from accounts.auth import Needs, Scope
@@ -99,6 +100,17 @@ def unknown_asker(request: HttpRequest, _error: AuthenticationError) -> HttpResp
     return problem_response(request, ErrorCode.UNAUTHENTICATED, "Send a valid token.")
 
 
+def no_redis(request: HttpRequest, _error: RedisError) -> HttpResponse:
+    """What lives in Redis only (tickets) must wait for it; orders do not."""
+    return problem_response(
+        request,
+        ErrorCode.INTERNAL_ERROR,
+        "A part of this deployment is not reached: ask again soon.",
+        status=503,
+        headers={"Retry-After": "5"},
+    )
+
+
 def over_quota(request: HttpRequest, _error: Throttled) -> HttpResponse:
     """Too many writes; the headers are on the request (see ProblemMiddleware)."""
     return problem_response(
@@ -113,6 +125,7 @@ _HANDLERS: dict[type[Exception], Any] = {
     AuthenticationError: unknown_asker,
     Throttled: over_quota,
     RequestDataTooBig: too_large,
+    RedisError: no_redis,
     Http404: not_found,
 }
 for kind, handler in _HANDLERS.items():

@@ -25,7 +25,7 @@ class EventFilter(Schema):
     )
     after: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    type: Annotated[str | None, Field(max_length=40)] = None
+    type: Annotated[str | None, Field(pattern=r"^[A-Za-z]{1,40}$")] = None
     correlation_id: UUID | None = None
 
 

@@ -1,16 +1,26 @@
 """Field types of requests and answers: decimals as strings both ways, nothing that surprises."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from tradeops.domain.money import plain
 
 MAX_LENGTH = 40
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 _PATTERN = r"^\d{1,20}(\.\d{1,18})?$"
 _DECIMAL = re.compile(_PATTERN, re.ASCII)
 
@@ -51,6 +61,20 @@ DecimalText = Annotated[
     PlainSerializer(plain, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["68320.5"]}),
 ]
+
+
+def _of_this_age(value: datetime) -> datetime:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise PydanticCustomError("moment", f"Years go from {FIRST_YEAR} to {LAST_YEAR}.")
+    return value
+
+
+# PostgreSQL takes no NUL in text, and no log line takes a line end.
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+Line = Annotated[str, Field(pattern=_ONE_LINE, max_length=200)]
+Reason = Annotated[str, Field(pattern=_ONE_LINE, min_length=1, max_length=200)]
+# Far from the ends of the calendar, where a time zone moves a time out of it.
+Moment = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
 
 
 class RequestSchema(Schema):

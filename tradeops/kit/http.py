@@ -172,11 +172,15 @@ def problem_response(
 def json_response(
     body: Mapping[str, Any] | Schema, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """The body as JSON; a problem by its media type. A Schema is written as it stands."""
+    """The body as JSON; a problem by its media type. A Schema is written as it stands.
+
+    Mappings are written in the order of their names: a stored answer comes back from PostgreSQL in
+    another order than it had.
+    """
     if isinstance(body, Schema):
         content = body.model_dump_json()
     else:
-        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
     media_type = "application/json" if status < HTTPStatus.BAD_REQUEST else PROBLEM_TYPE
     return HttpResponse(
         content, status=status, content_type=media_type, headers=dict(headers or {})

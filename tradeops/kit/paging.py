@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from tradeops.domain.errors import ErrorCode
+from tradeops.kit.fields import FIRST_YEAR, LAST_YEAR
 from tradeops.kit.http import ApiError
 
 M = TypeVar("M", bound=Model)
@@ -34,7 +35,7 @@ def decode_cursor(cursor: str) -> tuple[datetime, str]:
         moment = datetime.fromisoformat(at)
     except (ValueError, binascii.Error) as error:
         raise bad_cursor() from error
-    if moment.tzinfo is None or not identity:
+    if moment.tzinfo is None or not identity or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise bad_cursor()
     return moment, identity
 

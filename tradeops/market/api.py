@@ -16,7 +16,7 @@ router = Router(tags=["market"])
 @router.get("/instruments", response=InstrumentList)
 def list_instruments(
     request: HttpRequest,
-    symbol: Annotated[str | None, Query(max_length=32)] = None,
+    symbol: Annotated[str | None, Query(pattern=r"^[A-Z0-9_]{2,32}$")] = None,
 ) -> HttpResponse:
     """Contracts with their filters, and whether this desk trades them."""
     rows = Instrument.objects.order_by("venue", "symbol")

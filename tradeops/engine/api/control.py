@@ -1,11 +1,11 @@
 """`/engine`: pause, resume, halt, reconcile, rebuild. Stopping is easier than starting."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from accounts.auth import Needs, Principal, Scope, account_for
@@ -24,7 +24,7 @@ from tradeops.engine.api.asking import Answer, Ask, Wish, ask_of, new_key, submi
 from tradeops.engine.api.routes import CONTROL_QUOTA, principal_of
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID
 from tradeops.journal.schemas import CommandAnswer
-from tradeops.kit.fields import RequestSchema
+from tradeops.kit.fields import Line, RequestSchema
 from tradeops.kit.http import request_hash
 
 router = Router(tags=["engine"])
@@ -46,7 +46,7 @@ class ControlIn(RequestSchema):
     scope: Literal["all", "account", "symbol"] = "account"
     account: AccountReference | None = None
     symbol: Symbol | None = None
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Line = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> "ControlIn":

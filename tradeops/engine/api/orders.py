@@ -11,6 +11,7 @@ from accounts.models import ExchangeAccount
 from orders.models import Order
 from orders.schemas import (
     CancelAllFilter,
+    CancelFilter,
     FillFilter,
     FillOut,
     FillPage,
@@ -148,14 +149,12 @@ def get_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     throttle=[CONTROL_QUOTA],
     response={200: OrderOut, 202: CommandAnswer, 409: Problem},
 )
-def delete_order(
-    request: HttpRequest, order_id: UUID, reason: Annotated[str, Query(max_length=200)] = ""
-) -> HttpResponse:
+def delete_order(request: HttpRequest, order_id: UUID, asked: Query[CancelFilter]) -> HttpResponse:
     """Cancel an order. Its key is optional: cancelling twice is cancelling once."""
     principal = principal_of(request)
     order = own_order(principal, order_id)
     ask = ask_of(request, principal, body_hash="", key=new_key())
-    return cancel_order(ask, order, reason=reason).http()
+    return cancel_order(ask, order, reason=asked.reason).http()
 
 
 @router.delete(
