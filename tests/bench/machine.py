@@ -85,7 +85,7 @@ def fsyncs(folder: Path) -> Figure:
             os.fsync(file.fileno())
             times.append((time.perf_counter() - begun) * 1000)
     path.unlink()
-    return durations("fsync of 4 KiB on this disk", times)
+    return durations("fsync of 4 KiB", times)
 
 
 def cpu_s(pid: int) -> float:

@@ -16,6 +16,7 @@ import psycopg
 from pysqlite3 import dbapi2 as sqlite3
 
 from tests.bench.figures import Figure
+from tests.bench.machine import cpu_s
 from tests.support.stack import Stack
 from tradeops.launch import postgres
 from tradeops.launch.ports import free_port
@@ -87,6 +88,10 @@ class Product:
         path = self.stack.folder / "tradeops-paper.sqlite3"
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return int(connection.execute(query).fetchone()[0])
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU seconds that each process has used so far."""
+        return {name: cpu_s(pid) for name, pid in self.stack.pids.items()}
 
     def books(self, when: str) -> Figure:
         """Compare ours with the venue's when everything had time to arrive."""

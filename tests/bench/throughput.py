@@ -72,13 +72,15 @@ def _at(product: Product, *, clients: int, seconds: float) -> list[Figure]:
     for thread in threads:
         thread.start()
     barrier.wait()
-    begun = time.monotonic()
+    begun, used = time.monotonic(), product.cpu_s()
     for thread in threads:
         thread.join()
+    used = {name: spent - used.get(name, 0.0) for name, spent in product.cpu_s().items()}
     times = [value for thread in threads for value in thread.times]
     errors = sum((thread.errors for thread in threads), Counter[str]())
     rate = len(times) / (max(thread.ended for thread in threads) - begun)
-    note = f"errors: {dict(errors)}" if errors else ""
+    note = f"errors: {dict(errors)}; " if errors else ""
+    note += _per_order(used, len(times))
     is_judged = clients > 1
     name = f"{clients} client{'s' if clients > 1 else ''}"
     return [
@@ -100,3 +102,10 @@ def _at(product: Product, *, clients: int, seconds: float) -> list[Figure]:
             errors=errors.total(),
         ),
     ]
+
+
+def _per_order(used: dict[str, float], orders: int) -> str:
+    """CPU time of each process, which a busy machine changes less than any other time."""
+    costs = sorted(((spent * 1000 / max(orders, 1), name) for name, spent in used.items()))
+    each = ", ".join(f"{name} {cost:.1f}" for cost, name in reversed(costs))
+    return f"CPU ms an order: {each}"
