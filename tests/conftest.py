@@ -10,14 +10,12 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import django
 import hypothesis
 import pytest
-from django.db import connection
 
 from tests.support.postgres import PostgresServer, start_postgres
 from tests.support.redis import RedisServer, start_redis
@@ -126,13 +124,3 @@ def redis_url() -> str:
 def database_url() -> str | None:
     """Return the URL of the PostgreSQL server of this leg, None on the SQLite leg."""
     return os.environ.get("DATABASE_URL")
-
-
-@pytest.fixture(autouse=True)
-def _pool_of_each_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give each test that commits a pool of its own: threads of a test end without closing."""
-    yield
-    if PG_LEG and "transactional_db" in request.fixturenames:
-        database: Any = connection  # the stubs know no pool
-        database.close()
-        database.close_pool()
