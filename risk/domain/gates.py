@@ -64,10 +64,14 @@ def engine_gate(intent: OrderIntent, context: RiskContext) -> Verdict:
 
 
 def symbol_gate(intent: OrderIntent, context: RiskContext) -> Verdict:
-    """Only allowed symbols that the venue trades and whose price is known."""
-    if intent.symbol not in context.allowed_symbols:
+    """Only allowed symbols that the venue trades and whose price is known.
+
+    A reduction needs the price only: what is held must find a way out.
+    """
+    leaving = reduces(intent, context)
+    if intent.symbol not in context.allowed_symbols and not leaving:
         return _no("symbol", ErrorCode.SYMBOL_NOT_ALLOWED, f"{intent.symbol} is not allowed here")
-    if context.instrument is None or not context.instrument.is_trading:
+    if context.instrument is None or not (context.instrument.is_trading or leaving):
         return _no(
             "symbol",
             ErrorCode.SYMBOL_NOT_ALLOWED,
@@ -78,10 +82,11 @@ def symbol_gate(intent: OrderIntent, context: RiskContext) -> Verdict:
     return _yes("symbol", {"mark_price": plain(context.mark_price)})
 
 
-def leverage_gate(_intent: OrderIntent, context: RiskContext) -> Verdict:
-    """1 to 25 (R0.5)."""
+def leverage_gate(intent: OrderIntent, context: RiskContext) -> Verdict:
+    """1 to 25 (R0.5); a position that stands at more may still be reduced."""
     numbers = {"leverage": str(context.leverage), "max": str(context.max_leverage)}
-    if not MIN_LEVERAGE <= context.leverage <= context.max_leverage:
+    inside = MIN_LEVERAGE <= context.leverage <= context.max_leverage
+    if not inside and not reduces(intent, context):
         return _no(
             "leverage",
             ErrorCode.LEVERAGE_OUT_OF_RANGE,
@@ -200,7 +205,10 @@ def order_limit_gate(intent: OrderIntent, context: RiskContext, sized: Sized) ->
 
 
 def position_limit_gate(intent: OrderIntent, context: RiskContext, sized: Sized) -> Verdict:
-    """RiskLimit max_position_notional, as if everything that is pending filled."""
+    """RiskLimit max_position_notional, as if everything that is pending filled.
+
+    What only shrinks the position passes; what turns it round opens another one.
+    """
     held = context.position_quantity
     if intent.side is Side.BUY:
         after = held + context.pending_buy_quantity + sized.quantity
@@ -211,7 +219,7 @@ def position_limit_gate(intent: OrderIntent, context: RiskContext, sized: Sized)
         ErrorCode.MAX_POSITION_NOTIONAL,
         abs(after) * sized.price,
         context.max_position_notional,
-        exempt=reduces(intent, context) or abs(after) <= abs(held),
+        exempt=reduces(intent, context) or min(held, ZERO) <= after <= max(held, ZERO),
     )
 
 

@@ -4,16 +4,25 @@ notional = amount x leverage; quantity = floor(notional / price to step). An exp
 lie on the grid already: rounding somebody's own number would be a surprise.
 """
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from risk.domain.context import OrderIntent, RiskContext, Sized
-from tradeops.domain.enums import OrderType
+from tradeops.domain.enums import OrderType, Side
 from tradeops.domain.money import PRECISION, ZERO, floor_to_step, round_money
 
 
 def reference_price(intent: OrderIntent, context: RiskContext) -> Decimal | None:
-    """Limit price of a limit order, mark price of a market order."""
-    return intent.price if intent.order_type is OrderType.LIMIT else context.mark_price
+    """Mark price of a market order, limit price of a limit order; of a sale the higher of both.
+
+    A sale with a limit below the market is filled at the market: counted at its limit it would
+    pass bounds that it breaks.
+    """
+    price, mark = intent.price, context.mark_price
+    if intent.order_type is not OrderType.LIMIT:
+        return mark
+    if intent.side is Side.SELL and price is not None and mark is not None:
+        return max(price, mark)
+    return price
 
 
 def quantity_step(intent: OrderIntent, context: RiskContext) -> Decimal:
@@ -50,5 +59,5 @@ def _affordable(intent: OrderIntent, context: RiskContext, price: Decimal) -> De
     wanted = intent.notional
     if wanted is None:
         wanted = (intent.amount or ZERO) * context.leverage
-    exact = (wanted / price).quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
-    return floor_to_step(exact, quantity_step(intent, context))
+    step = quantity_step(intent, context)
+    return floor_to_step(PRECISION.divide(wanted, price), step)

@@ -6,32 +6,34 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 EIGHT_PLACES = Decimal("0.00000001")
 PRECISION = Context(prec=34, rounding=ROUND_HALF_EVEN)
+# Room for whatever the API admits (40 digits a number), so that a refusal finds words for it.
+_WIDE = Context(prec=160, rounding=ROUND_HALF_EVEN)
 
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Largest multiple of `step` that is not above `value` (both >= 0)."""
     if step <= 0:
         raise ValueError("step must be positive")
-    steps = (value / step).to_integral_value(rounding=ROUND_FLOOR)
-    return steps * step
+    steps = _WIDE.divide(value, step).to_integral_value(rounding=ROUND_FLOOR)
+    return _WIDE.multiply(steps, step)
 
 
 def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Smallest multiple of `step` that is not below `value` (both >= 0)."""
     if step <= 0:
         raise ValueError("step must be positive")
-    steps = (value / step).to_integral_value(rounding=ROUND_CEILING)
-    return steps * step
+    steps = _WIDE.divide(value, step).to_integral_value(rounding=ROUND_CEILING)
+    return _WIDE.multiply(steps, step)
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Whether `value` lies on the grid of `step`."""
-    return value % step == 0
+    return _WIDE.remainder(value, step) == 0
 
 
 def round_money(value: Decimal) -> Decimal:
     """Round to 8 decimals, half even: the resolution of the venue's books."""
-    return value.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN)
+    return value.quantize(EIGHT_PLACES, context=_WIDE)
 
 
 def plain(value: Decimal) -> str:
