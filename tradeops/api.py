@@ -21,6 +21,7 @@ from tradeops.engine.api.positions import router as positions
 from tradeops.journal.api import router as journal
 from tradeops.kit.http import ApiError, code_of_status, problem_response
 from tradeops.market.api import router as market
+from tradeops.system import router as system
 
 VERSION = "1.0.0"
 
@@ -34,7 +35,17 @@ api = NinjaAPI(
     docs_url="/v1/docs",
     openapi_url="/v1/openapi.json",
 )
-for router in (orders, positions, accounts, market, limits, limit_changes, journal, control):
+for router in (
+    orders,
+    positions,
+    accounts,
+    market,
+    limits,
+    limit_changes,
+    journal,
+    control,
+    system,
+):
     api.add_router("/v1", router)
 api.add_router("", aliases)
 

@@ -1,8 +1,5 @@
 """What `/healthz` asks: composition root of `tradeops.observability.health`."""
 
-import json
-from typing import Any
-
 from django.conf import settings
 from django.db import connection
 
@@ -14,7 +11,7 @@ from tradeops.kit.redis_client import redis_client
 from tradeops.observability.health import FAIL, OK, health_view
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
-from tradeops.streams.services.vitals import rate_key
+from tradeops.system import rates
 
 
 def _database() -> str:
@@ -46,16 +43,10 @@ def _streams() -> dict[str, str]:
     }
 
 
-def _rates() -> list[dict[str, Any]]:
-    """What the workers that talk to the venue last said about it, by account."""
-    keys = [rate_key(pk) for pk in _active_accounts()]
-    texts: Any = redis_client().mget(keys) if keys else []
-    return [json.loads(text) for text in texts if text]
-
-
 def _clock_offset_ms() -> int | None:
     """The largest offset between the venue's clock and ours, None when no worker told one."""
-    offsets = [int(rate["clock_offset_ms"]) for rate in _rates() if "clock_offset_ms" in rate]
+    words = rates(list(_active_accounts())).values()
+    offsets = [int(word["clock_offset_ms"]) for word in words if "clock_offset_ms" in word]
     return max(offsets, key=abs, default=None)
 
 
@@ -69,7 +60,7 @@ def _reconcile_age_s() -> int | None:
 
 
 def _venue() -> str:
-    return OK if _rates() else FAIL
+    return OK if rates(list(_active_accounts())) else FAIL
 
 
 healthz = health_view(

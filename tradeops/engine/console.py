@@ -8,7 +8,7 @@ import getpass
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import IO, Any, NoReturn, TypeVar, cast
 from uuid import uuid4
@@ -50,6 +50,13 @@ class EngineCommand(BaseCommand):
         principal = Principal(f"cli:{getpass.getuser()}"[:80], ALL_SCOPES)
         key = key or uuid4().hex
         return Ask(principal, Source.CLI, key[:64], f"cli {route}", route, key, "", DEFAULT_WAIT_S)
+
+    def asked(self, submit: Callable[[], Answer]) -> Answer:
+        """The answer of `submit`; what it refuses to ask for is a wrong usage (CommandError)."""
+        try:
+            return submit()
+        except TradeOpsError as error:
+            raise CommandError(error.detail, returncode=EXIT_USAGE) from error
 
     def account(self, options: Mapping[str, Any]) -> ExchangeAccount:
         """The account that the options name; raises CommandError (usage)."""

@@ -1,5 +1,6 @@
 """`/healthz`: 200 when orders can be served, and what else is the matter."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import ExchangeAccount
+from tests.integration.api.client import Api
+from tests.integration.api.conftest import KeyMaker
 from tradeops.kit import heartbeat, redis_client
 from tradeops.reconcile.services.reconcile_notes import remember
 from tradeops.streams.models import StreamLease
@@ -90,3 +93,17 @@ def test_dead_redis_is_told_and_does_not_break_the_page(
     assert status == 503
     assert body["checks"]["redis"] == "fail"
     assert body["checks"]["database"] == "ok"
+
+
+def test_budget_of_the_venue_is_told_for_own_accounts(
+    api: Api, make_key: KeyMaker, account: ExchangeAccount, second: ExchangeAccount
+) -> None:
+    word = {"used_weight_1m": 412, "weight_limit_1m": 2400, "order_count_1m": 3}
+    redis_client.redis_client().set(rate_key(account.pk), json.dumps(word))
+
+    told, silent = api.get("/api/v1/system/limits").json()["items"]
+    own = Api(make_key()).get("/api/v1/system/limits").json()["items"]
+
+    assert (told["account"], told["used_weight_1m"], told["weight_left_1m"]) == ("main", 412, 1988)
+    assert (silent["account"], silent["used_weight_1m"]) == ("second", None)
+    assert own == [told]

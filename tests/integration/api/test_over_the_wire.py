@@ -285,6 +285,15 @@ def test_command_line_trades_and_closes(stack: Stack) -> None:
     assert _command_line(stack, *close)[0] == 4
 
 
+def test_command_line_halts_and_resumes(stack: Stack) -> None:
+    assert _command_line(stack, "halt", "--account", "second")[0] == 0
+    refused = stack.api("POST", "/api/v1/orders", {**ORDER, "account": "second"})
+    resume = ("resume", "--account", "second", "--reason", "drill over", "--yes")
+    assert _command_line(stack, *resume)[0] == 0
+
+    _problem(refused, 409, "HALTED")
+
+
 def test_command_line_cancels(stack: Stack) -> None:
     stack.api("POST", "/api/v1/orders", RESTING)
     confirmed = ("cancel", "--symbol", "BTCUSDT", "--confirm", "cancel BTCUSDT", "--json")

@@ -48,7 +48,8 @@ class Command(EngineCommand):
         if options["dry_run"]:
             return
         self.confirm(f"{body.side} {body.symbol} on {account.name}?", options)
-        answer = place_order(self.ask("trade", key=options["key"]), account, body)
+        ask = self.ask("trade", key=options["key"])
+        answer = self.asked(lambda: place_order(ask, account, body))
         self.end(answer, COLUMNS, options)
 
     def _preview(self, account_id: int, command: PlaceOrder) -> dict[str, Any]:
