@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders.models import Fill, Order
+from orders.models import UNBOOKED, Fill, Order
 from tradeops.domain.enums import OrderStatus
 from tradeops.domain.money import PRECISION, round_money
 
@@ -31,6 +31,11 @@ def is_settled(order: Order) -> bool:
     return (
         order.status in TERMINAL_STATUSES and order.filled_quantity == order.venue_filled_quantity
     )
+
+
+def unbooked_orders() -> QuerySet[Order]:
+    """Orders of all accounts that filled further than their booked fills say, oldest first."""
+    return Order.objects.filter(UNBOOKED).order_by("submitted_at")
 
 
 def orders_of(

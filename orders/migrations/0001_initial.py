@@ -207,6 +207,16 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["symbol", "-submitted_at"], name="order_symbol_newest"),
         ),
         migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("venue_filled_quantity", models.F("filled_quantity")), _negated=True
+                ),
+                fields=["submitted_at"],
+                name="order_unbooked",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="fill",
             index=models.Index(fields=["-traded_at", "id"], name="fill_newest"),
         ),

@@ -9,6 +9,7 @@ from django.db.models import Q
 from accounts.models import Balance, ExchangeAccount
 from accounts.projection import balance_id
 from orders.models import OPEN_STATUSES, Order
+from orders.selectors import unbooked_orders
 from positions.domain.accounting import Leg, unrealized_pnl
 from positions.models import Position
 from positions.projection import position_id
@@ -46,25 +47,29 @@ def risk_context(
     positions = list(Position.objects.filter(account=account))
     leg_id = position_id(account.pk, command.symbol, command.position_side)
     leg = next((row for row in positions if row.pk == leg_id), None)
-    pending = list(
-        Order.objects.filter(account=account, status__in=OPEN_STATUSES, reduce_only=False)
-    )
+    pending = _pending(account.pk)
     limits = _limits(account.pk, command.symbol)
     return RiskContext(
         allowed_symbols=frozenset(settings.ALLOWED_SYMBOLS),
         instrument=cache.instrument(Venue(account.venue), command.symbol),
         mark_price=mark_price,
-        leverage=command.leverage or (leg.leverage if leg and leg.leverage else 1),
+        leverage=_leverage(command, leg),
         max_leverage=MAX_LEVERAGE,
         position_quantity=leg.quantity if leg else ZERO,
-        pending_buy_quantity=_pending(pending, command.symbol, Side.BUY),
-        pending_sell_quantity=_pending(pending, command.symbol, Side.SELL),
+        pending_buy_quantity=_rest_of(pending, command.symbol, Side.BUY),
+        pending_sell_quantity=_rest_of(pending, command.symbol, Side.SELL),
         available_balance=_available(account.pk, positions, pending),
         taker_fee_rate=TAKER_FEE_RATE,
         max_order_notional=limits.get(LimitMetric.MAX_ORDER_NOTIONAL),
         max_position_notional=limits.get(LimitMetric.MAX_POSITION_NOTIONAL),
         scopes=scope_states(account, command.symbol),
     )
+
+
+def _leverage(command: PlaceOrder, leg: Position | None) -> int:
+    if command.leverage is not None:
+        return command.leverage  # 0 as well: the gate refuses it
+    return leg.leverage if leg and leg.leverage else 1
 
 
 def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...]:
@@ -81,14 +86,28 @@ def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...
     return tuple(states)
 
 
-def _pending(orders: Sequence[Order], symbol: str, side: Side) -> Decimal:
+def _pending(account_id: int) -> list[Order]:
+    """Openings that may still fill, or that filled at the venue and are not in the position yet."""
+    rows = {
+        order.pk: order
+        for order in Order.objects.filter(account_id=account_id, status__in=OPEN_STATUSES)
+    }
+    rows |= {order.pk: order for order in unbooked_orders() if order.account_id == account_id}
+    return [order for order in rows.values() if not order.reduce_only]
+
+
+def _rest(order: Order) -> Decimal:
+    """Quantity that the position does not hold yet.
+
+    An order that was met through its fills knows less than them: nothing is left of it.
+    """
+    whole: Decimal = order.quantity if order.is_open else order.venue_filled_quantity
+    return max(ZERO, whole - order.filled_quantity)
+
+
+def _rest_of(orders: Sequence[Order], symbol: str, side: Side) -> Decimal:
     return sum(
-        (
-            order.quantity - order.filled_quantity
-            for order in orders
-            if order.symbol == symbol and order.side == side
-        ),
-        ZERO,
+        (_rest(order) for order in orders if order.symbol == symbol and order.side == side), ZERO
     )
 
 
@@ -114,8 +133,7 @@ def _available(
     for order in pending:
         price = order.price or order.reference_price or ZERO
         leverage = order.leverage or leverages.get(order.symbol, 1)
-        rest = order.quantity - order.filled_quantity
-        available -= PRECISION.divide(rest * price, Decimal(leverage))
+        available -= PRECISION.divide(_rest(order) * price, Decimal(leverage))
     return max(available, ZERO)
 
 
