@@ -44,6 +44,8 @@ def create_api_token(
         TradeOpsError: VALIDATION_ERROR for an unknown scope, a bad network, or an end in the past.
     """
     _check(name, scopes, allowed_networks, expires_at, now)
+    if writes_per_minute is not None and writes_per_minute < 1:
+        raise _invalid("A key that may write at all may write once a minute.")
     prefix = secrets.token_hex(PREFIX_BYTES)
     key = f"tok_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
     with write_transaction():

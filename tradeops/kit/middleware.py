@@ -14,14 +14,7 @@ from django.http.response import HttpResponseBase
 from tradeops.kit.http import PROBLEM_TYPE, code_of_status, problem_response
 
 _PROGRAM_PATHS = ("/api/", "/desk/api/")
-_KEPT_HEADERS = (
-    "Allow",
-    "WWW-Authenticate",
-    "Retry-After",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Vary",
-)
+_OF_THE_BODY = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Language")
 _DETAILS = {
     HTTPStatus.FORBIDDEN: "This request is not allowed; a desk request needs its CSRF token.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -53,9 +46,10 @@ class ProblemMiddleware:
         if response.headers.get("Content-Type") == PROBLEM_TYPE:
             return response
         translated = _problem(request, response.status_code)
-        for name in _KEPT_HEADERS:
-            if name in response.headers:
-                translated.headers[name] = response.headers[name]
+        for name, value in response.headers.items():
+            if name not in _OF_THE_BODY:
+                translated.headers.setdefault(name, value)
+        translated.cookies = response.cookies
         return translated
 
 

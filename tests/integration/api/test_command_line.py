@@ -55,6 +55,7 @@ def _lines(*words: str) -> list[Any]:
         ("halt", "--account", "nobody"),
         ("halt", "--all", "--account", "main"),
         ("halt", "--symbol", "nothing"),
+        ("apikey", "create", "robot", "--scope", "read", "--writes-per-minute", "0"),
         ("apikey", "create", "robot", "--scope", "everything"),
         ("apikey", "create", "robot", "--scope", "read", "--network", "here"),
         ("apikey", "create", "robot", "--scope", "read", "--owner", "nobody"),

@@ -22,6 +22,7 @@ from tests.integration.api.client import Api, assert_problem
 from tests.integration.api.conftest import KeyMaker
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import EngineState
+from tradeops.engine.api import asking
 from tradeops.journal.models import Command, Event
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "notional": "500", "leverage": 10}
@@ -209,6 +210,19 @@ def test_twenty_at_once_make_one_command(api: Api) -> None:
     assert Command.objects.count() == 1
     assert Event.objects.filter(type="CommandSubmitted").count() == 1
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * (AT_ONCE - 1)
+
+
+@pytest.mark.timeout(20)
+def test_full_waiting_room_answers_at_once(api: Api) -> None:
+    seats = [asking._seats.acquire(blocking=False) for _ in range(asking.MAX_WAITING)]
+    try:
+        answer = api.post("/api/v1/orders", ORDER, Prefer="wait=30")
+    finally:
+        for _ in filter(None, seats):
+            asking._seats.release()
+
+    assert all(seats)
+    assert answer.status_code == 202
 
 
 def test_control_is_carried_out_and_replayed(api: Api, account: ExchangeAccount) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 from django.views.decorators.csrf import csrf_protect
+from pytest_django import Settings
 
 from tests.integration.api.client import Api, assert_problem
 from tradeops.domain.errors import ErrorCode
@@ -75,6 +76,17 @@ def test_foreign_host_is_a_problem(account: object) -> None:
     )
 
     assert_problem(response, 400, "VALIDATION_ERROR")
+
+
+def test_problem_can_be_read_by_the_page_that_may_ask(account: object, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://desk.example"]
+
+    response = Client().get("/api/v1/nothing", headers={"Origin": "https://desk.example"})
+    foreign = Client().get("/api/v1/nothing", headers={"Origin": "https://evil.example"})
+
+    assert_problem(response, 404, "NOT_FOUND")
+    assert response["Access-Control-Allow-Origin"] == "https://desk.example"
+    assert "Access-Control-Allow-Origin" not in foreign
 
 
 def test_pages_for_people_stay_pages(db: None) -> None:

@@ -5,7 +5,9 @@ wait, one answer, one way to treat a repeated key. Nothing here decides about an
 """
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -39,6 +41,8 @@ from tradeops.observability.logs import log_order
 
 DEFAULT_WAIT_S = 5.0
 MAX_WAIT_S = 30.0
+MAX_WAITING = 48  # of the 64 threads of a web process (tradeops.kit.asgi)
+_seats = threading.BoundedSemaphore(MAX_WAITING)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _WAIT = re.compile(r"(?:^|,)\s*wait=(\d{1,4})\s*(?:,|$)")
 
@@ -152,11 +156,24 @@ def submit(ask: Ask, wish: Wish) -> Answer:
     if not is_new:
         return _replay(ask, wish, command)
     watch = _Watch(wish)
-    command = command_store.wait(command.pk, timeout_s=ask.wait_s, done=watch.is_done)
+    with _seat() as may_wait:
+        timeout_s = ask.wait_s if may_wait else 0.0
+        command = command_store.wait(command.pk, timeout_s=timeout_s, done=watch.is_done)
     answer = _answer(ask, wish, command, watch.order)
     if wish.is_order and ask.source is not Source.CLI:
         _log(answer, command, watch.order)
     return _stored(wish, answer, watch.order)
+
+
+@contextmanager
+def _seat() -> Iterator[bool]:
+    """Whether this request may wait: a venue that hangs must not take every thread from readers."""
+    is_free = _seats.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _seats.release()
 
 
 class _Watch:
