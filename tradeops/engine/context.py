@@ -101,8 +101,9 @@ def _rest(order: Order) -> Decimal:
 
     An order that was met through its fills knows less than them: nothing is left of it.
     """
-    whole: Decimal = order.quantity if order.is_open else order.venue_filled_quantity
-    return max(ZERO, whole - order.filled_quantity)
+    whole = order.quantity if order.is_open else order.venue_filled_quantity
+    rest: Decimal = whole - order.filled_quantity
+    return max(ZERO, rest)
 
 
 def _rest_of(orders: Sequence[Order], symbol: str, side: Side) -> Decimal:

@@ -21,7 +21,7 @@ from tradeops.engine import facts
 from tradeops.engine.cancel import cancel_each
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.leverage import sync_leverage
-from tradeops.engine.work import Work, acknowledge, code_of, fail, finish
+from tradeops.engine.work import Work, acknowledge, code_of, conclude, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent
@@ -64,7 +64,7 @@ async def pause_or_resume(work: Work) -> None:
     now = work.clock.now()
     with account_ledger(work.account_id, work.origin(now)) as ledger:
         ledger.emit(Draft(event, now))
-        finish(ledger, work.command, CommandStatus.ACK, now=now, result={"scope": scope})
+        conclude(ledger, work, CommandStatus.ACK, result={"scope": scope})
 
 
 async def set_mode(work: Work) -> None:

@@ -23,7 +23,7 @@ from tradeops.engine import facts
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.engine.ledger import AccountLedger, account_ledger
 from tradeops.engine.leverage import leverage_stands, sync_leverage
-from tradeops.engine.work import Work, code_of, fail, finish
+from tradeops.engine.work import Work, code_of, conclude, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
 from tradeops.exchange.port import OrderRequest
 from tradeops.exchange.reports import OrderReport
@@ -133,7 +133,8 @@ def commit_to_send(
     command = work.command
     with account_ledger(account.pk, work.origin(now)) as ledger:
         if not wanted.reduce_only and now - command.created_at > OPENING_TTL:
-            _refuse(ledger, work, ErrorCode.EXPIRED, "The order waited longer than 10 s.")
+            detail = "The order waited longer than 10 s."
+            conclude(ledger, work, CommandStatus.FAILED, code=ErrorCode.EXPIRED, detail=detail)
             return None
         intent = intent_of(wanted)
         context = risk_context(account, wanted, mark_price=mark_price)
@@ -195,21 +196,7 @@ def _refuse_by_gate(
     detail = refusal.detail if refusal else "The order has no size."
     now = ledger.origin.now
     ledger.emit(Draft(RiskGuardRejected(work.command.pk, symbol, code, detail, verdicts), now))
-    finish(
-        ledger,
-        work.command,
-        CommandStatus.FAILED,
-        now=now,
-        code=code,
-        detail=detail,
-        verdicts=verdicts,
-    )
-
-
-def _refuse(ledger: AccountLedger, work: Work, code: ErrorCode, detail: str) -> None:
-    finish(
-        ledger, work.command, CommandStatus.FAILED, now=ledger.origin.now, code=code, detail=detail
-    )
+    conclude(ledger, work, CommandStatus.FAILED, code=code, detail=detail, verdicts=verdicts)
 
 
 async def _send(work: Work, request: OrderRequest) -> None:

@@ -25,7 +25,7 @@ from tradeops.engine.work import PortOf, finish
 from tradeops.exchange.errors import ExchangeError, NotFound
 from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.reports import OrderReport
-from tradeops.journal.command_store import publish_hint
+from tradeops.journal.command_store import claim, publish_hint
 from tradeops.journal.event_store import Draft, Origin
 from tradeops.journal.models import Command
 from tradeops.kit.db import write_transaction
@@ -82,10 +82,12 @@ def _republish(now: datetime, done: Sweep) -> None:
     ).order_by("created_at")[:100]
     for command in waiting:
         if command.attempts >= MAX_ATTEMPTS:
-            _fail(
-                command, now, ErrorCode.INTERNAL_ERROR, f"Given up after {MAX_ATTEMPTS} attempts."
-            )
-            done.abandoned += 1
+            # Claimed first: who still works on it must not send what is called failed.
+            held = claim(command.pk, worker=ACTOR, now=now)
+            if held is not None:
+                detail = f"Given up after {MAX_ATTEMPTS} attempts."
+                _fail(held.command, now, ErrorCode.INTERNAL_ERROR, detail)
+                done.abandoned += 1
         else:
             publish_hint(command.pk)
             done.republished += 1

@@ -19,7 +19,7 @@ from tradeops.exchange.errors import (
     Unavailable,
 )
 from tradeops.exchange.port import ExchangePort
-from tradeops.journal.command_store import Claim, completed
+from tradeops.journal.command_store import Claim, LostClaim, completed
 from tradeops.journal.event_store import Origin
 from tradeops.journal.models import Command
 
@@ -67,7 +67,7 @@ def finish(
     result: dict[str, Any] | None = None,
     verdicts: list[dict[str, Any]] | None = None,
 ) -> bool:
-    """Make a command terminal inside an open ledger; False when it was terminal already."""
+    """Make a command terminal inside an open ledger; False when it was already, or is not ours."""
     draft = completed(
         command,
         status,
@@ -84,11 +84,39 @@ def finish(
     return True
 
 
+def conclude(
+    ledger: AccountLedger,
+    work: Work,
+    status: CommandStatus,
+    *,
+    code: str = "",
+    detail: str = "",
+    result: dict[str, Any] | None = None,
+    verdicts: list[dict[str, Any]] | None = None,
+) -> None:
+    """`finish` what this worker has just done in the same transaction, or undo that, too.
+
+    Raises:
+        LostClaim: another worker has claimed or ended the command.
+    """
+    ended = finish(
+        ledger,
+        work.command,
+        status,
+        now=ledger.origin.now,
+        code=code,
+        detail=detail,
+        result=result,
+        verdicts=verdicts,
+    )
+    if not ended:
+        raise LostClaim(str(work.command.pk))
+
+
 def acknowledge(work: Work, result: dict[str, Any] | None = None) -> None:
-    """End the command well, in a transaction of its own."""
-    now = work.clock.now()
-    with account_ledger(work.account_id, work.origin(now)) as ledger:
-        finish(ledger, work.command, CommandStatus.ACK, now=now, result=result)
+    """End the command well, in a transaction of its own or the caller's. Raises LostClaim."""
+    with account_ledger(work.account_id, work.origin(work.clock.now())) as ledger:
+        conclude(ledger, work, CommandStatus.ACK, result=result)
 
 
 def fail(work: Work, code: ErrorCode, detail: str, *, exchange_code: int = 0) -> None:

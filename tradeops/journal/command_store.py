@@ -197,7 +197,8 @@ def completed(
 ) -> Draft | None:
     """Make the command terminal inside the caller's transaction.
 
-    Returns the event to append, or None when it was terminal already (terminal never changes, I12).
+    Returns the event to append, or None when it was terminal already (terminal never changes, I12)
+    or somebody else has claimed it since `command` was read (I11).
     """
     changes: dict[str, Any] = {
         "status": status,
@@ -212,7 +213,9 @@ def completed(
     if verdicts is not None:
         changes["verdicts"] = verdicts
     won = Command.objects.filter(
-        pk=command.pk, status__in=[CommandStatus.NEW, CommandStatus.SENT]
+        pk=command.pk,
+        status__in=[CommandStatus.NEW, CommandStatus.SENT],
+        claim_token=command.claim_token,
     ).update(**changes)
     if won != 1:
         return None
