@@ -3,8 +3,10 @@
 import logging
 
 from celery import current_app
+from django.conf import settings
 
 from orders.models import OPEN_STATUSES, Order
+from risk.domain.gates import MIN_LEVERAGE
 from risk.services.limit_change import change_limit
 from tradeops.domain.commands import (
     CommandStatus,
@@ -19,6 +21,7 @@ from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import DomainEvent, EngineModeChanged, EnginePaused, EngineResumed
 from tradeops.engine import facts
 from tradeops.engine.cancel import cancel_each
+from tradeops.engine.context import MAX_LEVERAGE
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.leverage import sync_leverage
 from tradeops.engine.work import Work, acknowledge, code_of, conclude, fail, finish
@@ -128,6 +131,13 @@ async def set_leverage(work: Work) -> None:
     wanted = codec.decode_command(work.command.kind, work.command.payload)
     if not isinstance(wanted, SetLeverage):
         raise TypeError(work.command.kind)
+    if wanted.symbol not in settings.ALLOWED_SYMBOLS:
+        fail(work, ErrorCode.SYMBOL_NOT_ALLOWED, f"{wanted.symbol} is not allowed here")
+        return
+    if not MIN_LEVERAGE <= wanted.leverage <= MAX_LEVERAGE:
+        detail = f"leverage must be {MIN_LEVERAGE} to {MAX_LEVERAGE}"
+        fail(work, ErrorCode.LEVERAGE_OUT_OF_RANGE, detail)
+        return
     try:
         await sync_leverage(work, wanted.symbol, wanted.leverage)
     except ExchangeError as error:

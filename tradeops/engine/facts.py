@@ -179,9 +179,10 @@ def _order_behind(report: FillReport) -> OrderReport:
 
 def _adopt(ledger: AccountLedger, report: OrderReport) -> Order:
     """An order without a row here: sent by hand, by liquidation, or before a restore."""
-    order_id = command_id_of(report.client_order_id) or external_order_id(
-        ledger.account_id, report.symbol, report.venue_order_id
-    )
+    order_id = command_id_of(report.client_order_id)
+    if order_id is None or ledger.rows.get(Order, order_id) is not None:
+        # The second case: accounts that share a venue key, where the id is the other one's row.
+        order_id = external_order_id(ledger.account_id, report.symbol, report.venue_order_id)
     ledger.emit(
         Draft(
             OrderPlaced(
@@ -213,8 +214,10 @@ def _find_order(
     ledger: AccountLedger, symbol: str, client_order_id: str, venue_order_id: str
 ) -> Order | None:
     ours: UUID | None = command_id_of(client_order_id)
-    if ours is not None:
-        return ledger.rows.get(Order, ours)
+    order = ledger.rows.get(Order, ours) if ours is not None else None
+    if order is not None and order.account_id == ledger.account_id:
+        return order
+    # Ours without a row (after a restore) may have been met through a fill that named no client id.
     derived = external_order_id(ledger.account_id, symbol, venue_order_id)
     known = ledger.rows.get(Order, derived)
     if known is not None:

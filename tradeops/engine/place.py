@@ -4,7 +4,7 @@ Source: architecture.md "An order, from click to screen"; reliability.md §4 "Se
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import ExchangeAccount
@@ -25,7 +25,7 @@ from tradeops.engine.ledger import AccountLedger, account_ledger
 from tradeops.engine.leverage import leverage_stands, sync_leverage
 from tradeops.engine.work import Work, code_of, conclude, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
-from tradeops.exchange.port import OrderRequest
+from tradeops.exchange.port import ExchangePort, OrderRequest
 from tradeops.exchange.reports import OrderReport
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent, mark_unknown
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 OPENING_TTL = timedelta(seconds=10)
 SEND_WITHIN = timedelta(seconds=2)
 FIRST_QUERY = timedelta(seconds=5)
+_STALE = "The order waited longer than 10 s."
 SUPPORTED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 
 
@@ -80,22 +81,36 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
     if wanted.order_type not in SUPPORTED_TYPES:
         fail(work, ErrorCode.VALIDATION_ERROR, f"{wanted.order_type} orders are not served yet.")
         return
+    if _is_stale(work, wanted, work.clock.now()):
+        fail(work, ErrorCode.EXPIRED, _STALE)
+        return
     account = work.account()
     mark_price = await current_mark(work, wanted.symbol)
     if _needs_leverage(account, wanted):
         early = decide(intent_of(wanted), risk_context(account, wanted, mark_price=mark_price))
-        if early.refusal is None and not await _leverage_synced(work, wanted):
+        if early.refusal is not None or early.sized is None:
+            # Final: judged again it might pass, at a leverage that nobody has set.
+            with account_ledger(account.pk, work.origin(work.clock.now())) as ledger:
+                _refuse_by_gate(ledger, work, wanted.symbol, early)
             return
-    request = commit_to_send(work, account, wanted, mark_price)
+        if not await _leverage_synced(work, wanted):
+            return
+    port = work.port()  # who has no way to the venue commits nothing
+    request = commit_to_send(work, wanted, mark_price)
     if request is None:
         return
-    await _send(work, request)
+    await _send(work, port, request)
 
 
 def _needs_leverage(account: ExchangeAccount, wanted: PlaceOrder) -> bool:
     if wanted.leverage is None or wanted.reduce_only:
         return False
     return not leverage_stands(account.pk, wanted.symbol, wanted.leverage)
+
+
+def _is_stale(work: Work, wanted: PlaceOrder, now: datetime) -> bool:
+    """An opening that waited too long is not what its asker sees any more (F80)."""
+    return not wanted.reduce_only and now - work.command.created_at > OPENING_TTL
 
 
 async def current_mark(work: Work, symbol: str) -> Decimal | None:
@@ -123,7 +138,7 @@ async def _leverage_synced(work: Work, wanted: PlaceOrder) -> bool:
 
 
 def commit_to_send(
-    work: Work, account: ExchangeAccount, wanted: PlaceOrder, mark_price: Decimal | None
+    work: Work, wanted: PlaceOrder, mark_price: Decimal | None
 ) -> OrderRequest | None:
     """TX2: under the account lock, judge again and write the order before any byte leaves (D4).
 
@@ -131,18 +146,17 @@ def commit_to_send(
     """
     now = work.clock.now()
     command = work.command
-    with account_ledger(account.pk, work.origin(now)) as ledger:
-        if not wanted.reduce_only and now - command.created_at > OPENING_TTL:
-            detail = "The order waited longer than 10 s."
-            conclude(ledger, work, CommandStatus.FAILED, code=ErrorCode.EXPIRED, detail=detail)
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        if _is_stale(work, wanted, now):
+            conclude(ledger, work, CommandStatus.FAILED, code=ErrorCode.EXPIRED, detail=_STALE)
             return None
         intent = intent_of(wanted)
-        context = risk_context(account, wanted, mark_price=mark_price)
+        context = risk_context(work.account(), wanted, mark_price=mark_price)
         decision = decide(intent, context)
-        verdicts = [verdict.as_json() for verdict in decision.verdicts]
         if decision.refusal is not None or decision.sized is None:
-            _refuse_by_gate(ledger, work, wanted.symbol, decision, verdicts)
+            _refuse_by_gate(ledger, work, wanted.symbol, decision)
             return None
+        verdicts = [verdict.as_json() for verdict in decision.verdicts]
         mark_sent(work.held, now=now, verdicts=verdicts)
         request = OrderRequest(
             symbol=wanted.symbol,
@@ -184,14 +198,9 @@ def _time_in_force(wanted: PlaceOrder) -> TimeInForce | None:
     return None
 
 
-def _refuse_by_gate(
-    ledger: AccountLedger,
-    work: Work,
-    symbol: str,
-    decision: Decision,
-    verdicts: list[dict[str, object]],
-) -> None:
+def _refuse_by_gate(ledger: AccountLedger, work: Work, symbol: str, decision: Decision) -> None:
     refusal = decision.refusal
+    verdicts = [verdict.as_json() for verdict in decision.verdicts]
     code = refusal.code if refusal and refusal.code else ErrorCode.VALIDATION_ERROR
     detail = refusal.detail if refusal else "The order has no size."
     now = ledger.origin.now
@@ -199,13 +208,13 @@ def _refuse_by_gate(
     conclude(ledger, work, CommandStatus.FAILED, code=code, detail=detail, verdicts=verdicts)
 
 
-async def _send(work: Work, request: OrderRequest) -> None:
+async def _send(work: Work, port: ExchangePort, request: OrderRequest) -> None:
     """One attempt, at once; then the outcome is written, whatever it is."""
     if work.clock.now() - request.signed_at > SEND_WITHIN:
         _settle_refusal(work, Unavailable("2 s passed between commit and send"), ErrorCode.EXPIRED)
         return
     try:
-        report = await submit_order(work.port(), request)
+        report = await submit_order(port, request)
     except (Rejected, Unavailable) as error:
         _settle_refusal(work, error, code_of(error))
     except (ExchangeError, TradeOpsError) as error:
