@@ -26,11 +26,14 @@ run: runtime ## start everything (DB=pg: with PostgreSQL instead of SQLite), Ctr
 
 test: test-sqlite test-pg ## the whole suite on SQLite, then what uses the database on PostgreSQL
 
+# Half of the suite waits for processes: more workers than cores.
+PARALLEL := -n 3 --dist loadfile
+
 test-sqlite: dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-pg: dev
-	TRADEOPS_TEST_DB=pg $(BIN)/python -m pytest $(ARGS)
+	TRADEOPS_TEST_DB=pg $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, deploy checks
 	$(BIN)/ruff format --check .

@@ -78,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     elif PG_LEG:
         _postgres = start_postgres(_home / "postgres")
         os.environ["DATABASE_URL"] = _postgres.url
+        os.environ["TEST_DATABASE_URL"] = _postgres.url  # pytest-xdist's workers share the server
     else:
         os.environ.pop("DATABASE_URL", None)
     _load_django()
