@@ -37,7 +37,8 @@ async def cancel_one(work: Work) -> None:
         report = await cancel_order(work.port(), order)
     except Ambiguous as error:
         logger.warning("cancel of %s unknown: %s", order.client_order_id, error)
-        mark_unknown(work.command.pk, next_query_at=work.clock.now() + FIRST_QUERY)
+        with write_transaction():
+            mark_unknown(work.command.pk, next_query_at=work.clock.now() + FIRST_QUERY)
     except NotFound as error:
         fail(work, ErrorCode.NOT_CANCELLABLE, error.message, exchange_code=error.code)
     except ExchangeError as error:

@@ -1,15 +1,18 @@
 """Find what lost messages, dead workers and silent venues left behind (D1, reliability.md §4)."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from celery import current_app
 from django.db.models import F, Q
 
 from orders.domain.lifecycle import TERMINAL
 from orders.models import Order
+from orders.selectors import unbooked_orders
 from orders.services.order_cancel import cancel_order, query_order
 from tradeops.domain.clock import Clock
 from tradeops.domain.commands import CommandStatus
@@ -21,8 +24,15 @@ from tradeops.engine.control import BACKGROUND_QUEUE, REBUILD_TASK, RECONCILE_TA
 from tradeops.engine.execute import MAX_ATTEMPTS, SENDS_ORDERS
 from tradeops.engine.ingest import ingest
 from tradeops.engine.ledger import account_ledger
-from tradeops.engine.work import PortOf, finish
-from tradeops.exchange.errors import ExchangeError, NotFound
+from tradeops.engine.work import PortOf, code_of, finish
+from tradeops.exchange.errors import (
+    ClockSkew,
+    ExchangeError,
+    NotFound,
+    Rejected,
+    Throttled,
+    Unauthorized,
+)
 from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.reports import OrderReport
 from tradeops.journal.command_store import claim, publish_hint
@@ -36,10 +46,13 @@ ACTOR = "sweeper"
 STALE_NEW = timedelta(seconds=3)
 STALE_SENT = timedelta(seconds=5)
 QUERY_AFTER_S = (5, 7, 10, 15, 25, 40)
+QUERY_SPACING = timedelta(seconds=2)
+QUERY_LATER = timedelta(seconds=10)
 MISSES_TO_LOSE = 5
 LOSE_AFTER = timedelta(seconds=30)
 MISSING_FILLS_AFTER = timedelta(seconds=1)
-MISSING_FILLS_WITHIN = timedelta(days=1)
+MISSING_FILLS_WITHIN = timedelta(minutes=1)
+MISSING_FILLS_READ = 500
 PER_CYCLE = 10
 _BACKGROUND = {"RunReconcile": RECONCILE_TASK, "RebuildProjection": REBUILD_TASK}
 
@@ -61,8 +74,9 @@ async def sweep(*, port_of: PortOf, clock: Clock) -> Sweep:
     for command in _due(now):
         if _reserve_query(command, now):
             await _guarded(_resolve(command, port_of, clock), f"command {command.pk}", done)
-    for order in _missing_fills(now):
-        await _guarded(_fetch_fills(order, port_of, clock), f"order {order.pk}", done)
+    for (account_id, symbol), orders in _missing_fills(now).items():
+        subject = f"fills of account {account_id} in {symbol}"
+        await _guarded(_fetch_fills(orders, port_of, clock), subject, done)
     return done
 
 
@@ -95,15 +109,19 @@ def _republish(now: datetime, done: Sweep) -> None:
 
 def _due(now: datetime) -> list[Command]:
     due = Q(next_query_at__lte=now) | Q(next_query_at=None, sent_at__lt=now - STALE_SENT)
-    rows = Command.objects.filter(due, status=CommandStatus.SENT).order_by("sent_at")
-    return list(rows[:PER_CYCLE])
+    rows = Command.objects.filter(due, status=CommandStatus.SENT)
+    # Who waited longest: those that stay unknown must not keep the others from their turn.
+    return list(rows.order_by(F("next_query_at").asc(nulls_first=True), "sent_at")[:PER_CYCLE])
 
 
 def _reserve_query(command: Command, now: datetime) -> bool:
     """Count the query and set the time of the next one, by compare-and-swap between sweepers."""
     sent_at = command.sent_at or now
-    later = QUERY_AFTER_S[min(command.queries + 1, len(QUERY_AFTER_S) - 1)]
-    next_at = max(sent_at + timedelta(seconds=later), now + timedelta(seconds=2))
+    number = command.queries + 1
+    if number < len(QUERY_AFTER_S):
+        next_at = max(sent_at + timedelta(seconds=QUERY_AFTER_S[number]), now + QUERY_SPACING)
+    else:
+        next_at = now + QUERY_LATER
     with write_transaction():
         won = Command.objects.filter(
             pk=command.pk, status=CommandStatus.SENT, queries=command.queries
@@ -153,17 +171,30 @@ async def _judge_absence(command: Command, order: Order, port: ExchangePort, clo
     if found:
         _acknowledge(command, clock.now(), found, order)
         return True
-    for fill in await port.fills(order.symbol, since=order.submitted_at - STALE_SENT):
-        report = await port.order_by_venue_id(order.symbol, fill.venue_order_id)
-        if report.client_order_id == order.client_order_id:
-            _acknowledge(command, clock.now(), [report], order)
-            return True
+    fills = await port.fills(order.symbol, since=order.submitted_at - STALE_SENT)
+    for venue_order_id in _strangers(order, [fill.venue_order_id for fill in fills]):
+        with suppress(NotFound):  # what the venue forgot is not this order
+            report = await port.order_by_venue_id(order.symbol, venue_order_id)
+            if report.client_order_id == order.client_order_id:
+                _acknowledge(command, clock.now(), [report], order)
+                return True
     now = clock.now()
     with account_ledger(command.account_id, _origin(command, now)) as ledger:
         reason = f"the venue has no such order after {misses} queries"
         ledger.emit(Draft(OrderRejected(order.pk, ErrorCode.LOST, reason, now), now))
         finish(ledger, command, CommandStatus.FAILED, now=now, code=ErrorCode.LOST, detail=reason)
     return True
+
+
+def _strangers(order: Order, venue_order_ids: Sequence[str]) -> list[str]:
+    """Those of the venue's order ids that have no row here, each once."""
+    rows = Order.objects.filter(account_id=order.account_id, symbol=order.symbol)
+    known = set(
+        rows.filter(venue_order_id__in=set(venue_order_ids)).values_list(
+            "venue_order_id", flat=True
+        )
+    )
+    return [item for item in dict.fromkeys(venue_order_ids) if item not in known]
 
 
 def _count_miss(command: Command) -> int:
@@ -175,7 +206,15 @@ def _count_miss(command: Command) -> int:
 
 async def _resolve_cancel(command: Command, port: ExchangePort, clock: Clock) -> bool:
     order = Order.objects.get(pk=command.payload["order_id"])
-    report = await cancel_order(port, order)
+    try:
+        report = await cancel_order(port, order)
+    except (Throttled, Unauthorized, ClockSkew):
+        raise  # says nothing of the order: asked again
+    except Rejected as error:
+        gone = isinstance(error, NotFound)
+        code = ErrorCode.NOT_CANCELLABLE if gone else code_of(error)
+        _fail(command, clock.now(), code, error.message)
+        return True
     _acknowledge(command, clock.now(), [report], order)
     return True
 
@@ -202,24 +241,27 @@ def _origin(command: Command, now: datetime) -> Origin:
     return Origin(ACTOR, Source.ENGINE, now, command.pk, command.pk)
 
 
-def _missing_fills(now: datetime) -> list[Order]:
-    """Orders of which the venue has filled more than was booked: the stream owes us fills."""
-    rows = Order.objects.filter(
-        ~Q(venue_filled_quantity=F("filled_quantity")),
-        submitted_at__gt=now - MISSING_FILLS_WITHIN,
-        updated_at__lt=now - MISSING_FILLS_AFTER,
-    ).order_by("submitted_at")
-    return list(rows[:PER_CYCLE])
+def _missing_fills(now: datetime) -> dict[tuple[int, str], list[Order]]:
+    """Orders of which the venue has just filled more than was booked, by account and symbol.
+
+    The stream owes us their fills. What stays away longer is a matter for reconciliation.
+    """
+    rows = unbooked_orders().filter(
+        updated_at__gt=now - MISSING_FILLS_WITHIN, updated_at__lt=now - MISSING_FILLS_AFTER
+    )
+    groups: dict[tuple[int, str], list[Order]] = {}
+    for order in rows[:MISSING_FILLS_READ]:
+        groups.setdefault((order.account_id, order.symbol), []).append(order)
+    return dict(islice(groups.items(), PER_CYCLE))
 
 
-async def _fetch_fills(order: Order, port_of: PortOf, clock: Clock) -> bool:
-    port = port_of(order.account_id)
-    since = order.submitted_at - STALE_SENT
-    fills = [
-        fill
-        for fill in await port.fills(order.symbol, since=since)
-        if fill.venue_order_id == order.venue_order_id
-    ]
+async def _fetch_fills(orders: Sequence[Order], port_of: PortOf, clock: Clock) -> bool:
+    """`orders`, oldest first, are of one account and symbol."""
+    first = orders[0]
+    ids = {order.venue_order_id for order in orders}
+    told = await port_of(first.account_id).fills(
+        first.symbol, since=first.submitted_at - STALE_SENT
+    )
+    fills = [fill for fill in told if fill.venue_order_id in ids]
     now = clock.now()
-    written = ingest(order.account_id, fills, source=Source.REST, actor=ACTOR, now=now)
-    return bool(written)
+    return bool(ingest(first.account_id, fills, source=Source.REST, actor=ACTOR, now=now))
