@@ -17,6 +17,7 @@ AT_ONCE = 8
 REST_AT, FALL_TO = Decimal("0.98"), Decimal("0.97")
 HEARD_WITHIN_S = 120.0
 POLL_S = 0.05
+LOST = "WHERE type = 'WebSocketDisconnected'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,14 @@ def stream_burst(product: Product, *, quick: bool) -> list[Figure]:
         _wait(product, "orders_order", wanted, resting)
         placed_s = time.monotonic() - begun
         fills, events = product.count("orders_fill"), product.count("journal_event")
+        lost = product.count("journal_event", LOST)
         begun = time.monotonic()
         for market in markets:
             _pin(product, market, market.mark * FALL_TO)
         heard = _wait(product, "orders_fill", fills + total) - fills
         seconds = time.monotonic() - begun
         written = product.count("journal_event") - events
+        lost = product.count("journal_event", LOST) - lost
     note = f"{total} fills on {len(ACCOUNTS)} accounts in {seconds:.1f} s; "
     return [
         Figure(
@@ -59,7 +62,7 @@ def stream_burst(product: Product, *, quick: bool) -> list[Figure]:
             unit="/s",
             budget=f"≥ {EVENTS_PER_S:,.0f}/s",
             ok=written / seconds >= EVENTS_PER_S,
-            note=f"{note}resting them took {placed_s:.1f} s",
+            note=f"{note}resting them took {placed_s:.1f} s; {lost} streams lost meanwhile",
         ),
         product.books(f"after {heard} of {total} fills at once"),
     ]
