@@ -134,6 +134,11 @@ def unknown_orders(fills: Iterable[FillReport], known: Iterable[tuple[str, str]]
     return list(dict.fromkeys(wanted))
 
 
+def may_not_be_found(fill: FillReport, now: datetime) -> bool:
+    """Whether "not found" proves nothing for the order of so young a fill (F3)."""
+    return abs(now - fill.traded_at) < NOT_FOUND_COUNTS_AFTER
+
+
 @dataclass(frozen=True, slots=True)
 class PositionDifference:
     """A leg that is not the same on both sides; a side without it is None."""

@@ -5,7 +5,6 @@ fails ends the run: what was healed until then stays, and no conclusion is drawn
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
@@ -208,20 +207,27 @@ class _Comparison:
         """Orders of fills that have no row here, and the ids of those that the next run must ask.
 
         userTrades carries no client id and not the order's quantity: booked without its order, a
-        fill of an order that was sent but not yet acknowledged would look like somebody else's.
+        fill of an order that was sent but not yet acknowledged would look like somebody else's. For
+        the same reason a fresh fill waits while the venue says that it has no such order (F3).
         """
         ids = list(dict.fromkeys(fill.venue_order_id for fill in fills))
         known = selectors.known_venue_orders(self.account_id, ids)
         wanted = diff.unknown_orders(fills, known)
         room = ORDERS_OF_FILLS_PER_RUN - self.orders_of_fills
-        reports = []
+        now = self.clock.now()
+        fresh = {fill.venue_order_id for fill in fills if diff.may_not_be_found(fill, now)}
+        reports, unasked = [], wanted[room:]
         for venue_order_id in wanted[:room]:
             if self.orders_of_fills:
                 await self.pause(SINGLE_QUERY_SPACING_S)
             self.orders_of_fills += 1
-            with suppress(NotFound):  # too old for the venue; its fills still count
+            try:
                 reports.append(await self.port.order_by_venue_id(fills[0].symbol, venue_order_id))
-        return reports, wanted[room:]
+            except NotFound:
+                if venue_order_id in fresh:
+                    unasked.append(venue_order_id)
+                # else too old for the venue; its fills still count
+        return reports, unasked
 
     async def _ask_about(self, orders: Sequence[LocalOrder]) -> list[OrderReport]:
         answers = []
