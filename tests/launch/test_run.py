@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,17 @@ END_S = 60
 TRADE = {"symbol": "BTCUSDT", "side": "BUY", "amount": "50", "leverage": 10}
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a folder that everybody may enter: as root, PostgreSQL runs as nobody."""
+    with tempfile.TemporaryDirectory(prefix="tradeops-run-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
 def environment(home: Path) -> dict[str, str]:
-    """Return what moves a run into `home` and onto free ports."""
+    """Return what moves a run into `home` and onto free ports; with PostgreSQL on that leg."""
     outside = {k: v for k, v in os.environ.items() if not k.startswith(OWN_NAMES)}
     outside.pop("DJANGO_SETTINGS_MODULE", None)
     return outside | {
@@ -35,6 +45,8 @@ def environment(home: Path) -> dict[str, str]:
         "TRADEOPS_PORT": str(free_port()),
         "TRADEOPS_PAPER_PORT": str(free_port()),
         "TRADEOPS_REDIS_PORT": str(free_port()),
+        "TRADEOPS_PG_PORT": str(free_port()),
+        "TRADEOPS_DB": os.environ.get("TRADEOPS_TEST_DB", "sqlite"),
     }
 
 
@@ -90,8 +102,8 @@ def request(env: dict[str, str], method: str, path: str, body: Any = None) -> An
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
-def test_run_trades_ends_without_a_trace_and_keeps_everything(tmp_path: Path) -> None:
-    env = environment(tmp_path)
+def test_run_trades_ends_without_a_trace_and_keeps_everything(home: Path) -> None:
+    env = environment(home)
 
     with running(env, signal.SIGINT) as first:
         filled = request(env, "POST", "/api/trade", TRADE)
@@ -102,12 +114,12 @@ def test_run_trades_ends_without_a_trace_and_keeps_everything(tmp_path: Path) ->
     assert filled["status"] == "FILLED"
     assert [p["positionAmt"] for p in before] == [filled["executedQty"]]
     assert [p["positionAmt"] for p in after] == [p["positionAmt"] for p in before]
-    assert set(first["pids"]) == {
-        "launch", "redis", "paper", "web", "orders", "streams", "work", "beat"
-    }  # fmt: skip
+    servers = {"redis", "paper"} | ({"postgres"} if env["TRADEOPS_DB"] == "pg" else set())
+    own = {"launch", "web", "orders", "streams", "work", "beat"}
+    assert set(first["pids"]) == servers | own
     assert "password: " in first["output"]
     assert "password: " not in second["output"]
-    secret = (tmp_path / ".env").read_text().split("SECRET_KEY=")[1].split("\n")[0]
+    secret = (home / ".env").read_text().split("SECRET_KEY=")[1].split("\n")[0]
     assert secret not in first["output"] + second["output"]
 
 

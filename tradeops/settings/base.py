@@ -141,7 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A worker shows nothing to anybody: without these it starts faster and holds half the memory.
 if not env.flag("TRADEOPS_SCREENS", default=True):
-    for _screen in ("unfold", "unfold.contrib.filters", "django.contrib.admin", "axes"):
+    for _screen in ("unfold", "unfold.contrib.filters", "django.contrib.admin", "axes", "ninja"):
         INSTALLED_APPS.remove(_screen)
     MIDDLEWARE = []
     AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
