@@ -81,10 +81,11 @@ def test_fresh_fill_waits_for_its_order(desk: Desk, port: _LaggingPort) -> None:
 
 
 def test_old_fill_of_a_forgotten_order_is_booked(desk: Desk, port: _LaggingPort) -> None:
+    desk.run(PlaceOrder("BTCUSDT", Side.BUY, amount=D(50), leverage=10))
     port.trades = [fill_report(55, 3, quantity="2", ours=False)]
     desk.clock.advance(120)
 
     assert reconcile(desk) == ""
 
     assert Position.objects.get(quantity=2).symbol == "BTCUSDT"
-    assert Order.objects.get().is_external
+    assert Order.objects.get(is_external=True).filled_quantity == 2
