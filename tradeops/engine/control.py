@@ -28,7 +28,8 @@ from tradeops.engine.work import Work, acknowledge, code_of, conclude, fail, fin
 from tradeops.exchange.errors import Ambiguous, ExchangeError
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent
-from tradeops.journal.event_store import Draft
+from tradeops.journal.event_store import Draft, lock_head
+from tradeops.journal.models import SYSTEM_ACCOUNT_ID, JournalHead
 from tradeops.kit.db import write_transaction
 
 logger = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ RECONCILE_TASK = "tradeops.reconcile.tasks.reconcile_on_command"
 REBUILD_TASK = "tradeops.engine.tasks.rebuild_on_command"
 BACKGROUND_QUEUE = "reconcile"
 LIMIT_SUBJECT = "risk_limit"
+SCOPE_ALL = "all"
 
 
 def scope_name(scope: str, account_id: int, symbol: str) -> str:
     """`all`, `account:1` or `symbol:1:BTCUSDT`; raises TradeOpsError for anything else."""
-    if scope == "all" and account_id == 0:
-        return "all"
+    if scope == SCOPE_ALL and account_id == SYSTEM_ACCOUNT_ID:
+        return SCOPE_ALL
     if scope == "account" and account_id:
         return f"account:{account_id}"
     if scope == "symbol" and account_id and symbol:
@@ -82,8 +84,21 @@ async def set_mode(work: Work) -> None:
         mark_sent(work.held, now=now, verdicts=[])
     missed = 0
     if wanted.mode is EngineState.HALTED:
+        if scope == SCOPE_ALL:
+            _await_commits()
         missed = await _cancel_openings(work, wanted.symbol)
     _finish_mode(work, scope, missed)
+
+
+def _await_commits() -> None:
+    """Return when every order that was judged before now is committed, and so is found (I7).
+
+    The desk's state is written under its own lock: an account's transaction may have read the old.
+    """
+    accounts = JournalHead.objects.exclude(pk=SYSTEM_ACCOUNT_ID).order_by("pk")
+    for account_id in list(accounts.values_list("pk", flat=True)):
+        with write_transaction():
+            lock_head(account_id)
 
 
 async def _cancel_openings(work: Work, symbol: str) -> int:
