@@ -42,15 +42,17 @@ class RebuildReport:
 def rebuild(*, apply: bool) -> RebuildReport:
     """Fold all accounts and compare; with `apply` the rebuilt rows replace the live ones.
 
-    Holds the write lock of each account while it is compared, so that live work cannot move it.
+    Holds the write lock of each account while it is compared, so that live work cannot move it;
+    folding, which is most of the work, goes before.
     """
     events = rows = 0
     differences: list[Difference] = []
     for account_id in JournalHead.objects.order_by("pk").values_list("pk", flat=True):
+        memory = MemoryRows()
+        folded = _fold(account_id, memory, after_seq=0)
         with write_transaction():
             lock_head(account_id)
-            memory, count = _fold(account_id)
-            events += count
+            events += _fold(account_id, memory, after_seq=folded)
             for model in PROJECTED_MODELS:
                 fresh = list(memory.all(model))
                 rows += len(fresh)
@@ -62,12 +64,12 @@ def rebuild(*, apply: bool) -> RebuildReport:
     return RebuildReport(events, rows, tuple(differences), apply)
 
 
-def _fold(account_id: int) -> tuple[MemoryRows, int]:
-    memory, count = MemoryRows(), 0
-    for stored in read(account_id):
+def _fold(account_id: int, memory: MemoryRows, *, after_seq: int) -> int:
+    """Apply what follows `after_seq`; the number of the last event, which is how many there are."""
+    for stored in read(account_id, after_seq=after_seq):
         project(stored, memory)
-        count += 1
-    return memory, count
+        after_seq = stored.seq
+    return after_seq
 
 
 @contextmanager
