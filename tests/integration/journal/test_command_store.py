@@ -23,11 +23,13 @@ from tradeops.journal.command_store import (
     completed,
     enqueue,
     mark_sent,
+    publish_hint,
     wait,
 )
 from tradeops.journal.models import Command, Event
 from tradeops.kit import append_only
 from tradeops.kit.db import write_transaction
+from tradeops.kit.redis_client import redis_client
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -158,3 +160,16 @@ def test_waiting_ends_with_the_time() -> None:
     command, _ = ask()
 
     assert wait(command.pk, timeout_s=0.01).status == CommandStatus.NEW
+
+
+def test_hint_that_the_broker_refuses_is_left_to_the_sweeper(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = redis_client()
+    client.config_set("maxmemory", 1)
+    try:
+        publish_hint(uuid.uuid4())
+    finally:
+        client.config_set("maxmemory", 0)
+
+    assert "not published" in caplog.text
