@@ -48,6 +48,7 @@ STALE_SENT = timedelta(seconds=5)
 QUERY_AFTER_S = (5, 7, 10, 15, 25, 40)
 QUERY_SPACING = timedelta(seconds=2)
 QUERY_LATER = timedelta(seconds=10)
+BACKGROUND_AGAIN = timedelta(minutes=1)  # a comparison or a rebuild takes its time
 MISSES_TO_LOSE = 5
 LOSE_AFTER = timedelta(seconds=30)
 MISSING_FILLS_AFTER = timedelta(seconds=1)
@@ -118,7 +119,9 @@ def _reserve_query(command: Command, now: datetime) -> bool:
     """Count the query and set the time of the next one, by compare-and-swap between sweepers."""
     sent_at = command.sent_at or now
     number = command.queries + 1
-    if number < len(QUERY_AFTER_S):
+    if command.kind in _BACKGROUND:
+        next_at = now + BACKGROUND_AGAIN
+    elif number < len(QUERY_AFTER_S):
         next_at = max(sent_at + timedelta(seconds=QUERY_AFTER_S[number]), now + QUERY_SPACING)
     else:
         next_at = now + QUERY_LATER

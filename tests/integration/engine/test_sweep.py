@@ -11,7 +11,12 @@ from orders.models import Order
 from tests.integration.engine.desk import START, Desk, open_desk
 from tests.integration.engine.reports import fill_report
 from tests.support.fake_port import FakePort
-from tradeops.domain.commands import CancelOrder, CommandStatus, PlaceOrder
+from tradeops.domain.commands import (
+    CancelOrder,
+    CommandStatus,
+    PlaceOrder,
+    RebuildProjection,
+)
 from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import Ambiguous, ExchangeError, NotFound, Rejected, Throttled
@@ -178,3 +183,21 @@ def test_fills_that_never_come_are_left_to_reconciliation(desk: Desk, port: _Cou
 
     assert port.fill_calls == []
     assert Order.objects.get().filled_quantity == 0
+
+
+def test_rebuild_under_way_is_not_started_again_each_cycle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    app = "tradeops.engine.sweep.current_app.send_task"
+    monkeypatch.setattr(app, lambda name, **_kwargs: sent.append(name))
+    desk.run(RebuildProjection(apply=False))
+    sent.clear()
+
+    for _ in range(60):
+        desk.sweep_after(1)
+    assert len(sent) <= 1
+    for _ in range(120):
+        desk.sweep_after(1)
+
+    assert 1 <= len(sent) <= 4
