@@ -23,6 +23,7 @@ from tradeops.domain.events import CommandCompleted, CommandSubmitted
 from tradeops.journal import codec
 from tradeops.journal.event_store import Draft, Origin, append
 from tradeops.journal.models import Command
+from tradeops.kit import sql
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import write_transaction
 from tradeops.kit.wakeups import hub
@@ -101,7 +102,7 @@ def enqueue(
     )
     try:
         with write_transaction():
-            row.save(force_insert=True)
+            sql.insert([row])
             submitted = CommandSubmitted(command_id, row.kind, row.payload)
             append(
                 account_id,
@@ -129,6 +130,13 @@ def _known(row: Command) -> Command:
     return known
 
 
+def _row(command_id: UUID) -> Command:
+    command = sql.by_pk(Command, command_id)
+    if command is None:
+        raise Command.DoesNotExist(command_id)
+    return command
+
+
 def publish_hint(command_id: UUID) -> None:
     """Tell a worker that a command waits. A broker that is down is left to the sweeper (D1)."""
     try:
@@ -152,7 +160,7 @@ def claim(command_id: UUID, *, worker: str, now: datetime) -> Claim | None:
         )
         if won != 1:
             return None
-        command = Command.objects.get(pk=command_id)
+        command = _row(command_id)
     return Claim(command, worker, command.claim_token, until)
 
 
@@ -236,7 +244,7 @@ def wait(
     try:
         while True:
             woken.clear()
-            command = Command.objects.get(pk=command_id)
+            command = _row(command_id)
             remaining = deadline - SYSTEM_CLOCK.monotonic_s()
             if remaining <= 0 or done(command):
                 return command

@@ -19,6 +19,7 @@ from tradeops.domain.enums import Source
 from tradeops.domain.events import DomainEvent
 from tradeops.journal import codec
 from tradeops.journal.models import Event, JournalHead
+from tradeops.kit import sql
 
 NO_HASH = "0" * 64
 _HEAD_SQL = "SELECT seq, hash FROM journal_journalhead WHERE account_id = %s"
@@ -143,7 +144,7 @@ class Appender:
         """Write everything; listeners are told on commit."""
         if not self._rows:
             return []
-        Event.objects.bulk_create(self._rows)
+        sql.insert(self._rows)
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_SQL, [self._head.seq, self._head.hash, self._head.account_id])
         stored, self._rows, self._stored = self._stored, [], []

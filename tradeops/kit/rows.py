@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from django.db import models
 
+from tradeops.kit import sql
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -38,7 +40,7 @@ class LiveRows:
     def get(self, model: type[M], pk: Any) -> M | None:
         key = (model, pk)
         if key not in self._rows:
-            self._rows[key] = model._default_manager.filter(pk=pk).first()
+            self._rows[key] = sql.by_pk(model, pk)
         return self._rows[key]  # type: ignore[return-value]  # keyed by its own type
 
     def put(self, row: models.Model) -> None:
@@ -61,15 +63,15 @@ class LiveRows:
         ]
 
     def flush(self) -> None:
-        """Write what changed: one INSERT per table for new rows, one UPDATE per changed row."""
+        """Write what changed, each row once."""
         created: dict[type[models.Model], list[models.Model]] = {}
         for (model, _), row in self._changed.items():
             if row._state.adding:
                 created.setdefault(model, []).append(row)
             else:
-                row.save(force_update=True)
-        for model, rows in created.items():
-            model._default_manager.bulk_create(rows)
+                sql.update(row)
+        for rows in created.values():
+            sql.insert(rows)
         self._changed.clear()
 
 
