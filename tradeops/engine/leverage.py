@@ -33,6 +33,16 @@ async def sync_leverage(work: Work, symbol: str, leverage: int) -> None:
         )
 
 
+class LeverageMoved(Exception):
+    """Somebody else set another leverage meanwhile."""
+
+
+def require_leverage(account_id: int, symbol: str, leverage: int) -> None:
+    """Raise LeverageMoved unless the journal says so. Only under the account lock does it last."""
+    if _recorded(account_id, symbol) != {leverage}:
+        raise LeverageMoved(symbol)
+
+
 def _recorded(account_id: int, symbol: str) -> set[int | None]:
     rows = Position.objects.filter(account_id=account_id, symbol=symbol)
     return set(rows.values_list("leverage", flat=True))

@@ -22,7 +22,12 @@ from tradeops.domain.money import ZERO, floor_to_step
 from tradeops.engine import facts
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.engine.ledger import AccountLedger, account_ledger
-from tradeops.engine.leverage import leverage_stands, sync_leverage
+from tradeops.engine.leverage import (
+    LeverageMoved,
+    leverage_stands,
+    require_leverage,
+    sync_leverage,
+)
 from tradeops.engine.work import Work, code_of, conclude, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
 from tradeops.exchange.port import ExchangePort, OrderRequest
@@ -37,6 +42,7 @@ logger = logging.getLogger(__name__)
 OPENING_TTL = timedelta(seconds=10)
 SEND_WITHIN = timedelta(seconds=2)
 FIRST_QUERY = timedelta(seconds=5)
+LEVERAGE_TRIES = 3
 _STALE = "The order waited longer than 10 s."
 SUPPORTED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 
@@ -84,13 +90,24 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
     if _is_stale(work, wanted, work.clock.now()):
         fail(work, ErrorCode.EXPIRED, _STALE)
         return
-    account = work.account()
+    for _ in range(LEVERAGE_TRIES):
+        try:
+            await _try_to_place(work, wanted)
+        except LeverageMoved:
+            continue
+        return
+    detail = f"The leverage of {wanted.symbol} is being changed by somebody else."
+    fail(work, ErrorCode.PRECONDITION_FAILED, detail)
+
+
+async def _try_to_place(work: Work, wanted: PlaceOrder) -> None:
     mark_price = await current_mark(work, wanted.symbol)
-    if _needs_leverage(account, wanted):
-        early = decide(intent_of(wanted), risk_context(account, wanted, mark_price=mark_price))
+    if _needs_leverage(work, wanted):
+        context = risk_context(work.account(), wanted, mark_price=mark_price)
+        early = decide(intent_of(wanted), context)
         if early.refusal is not None or early.sized is None:
             # Final: judged again it might pass, at a leverage that nobody has set.
-            with account_ledger(account.pk, work.origin(work.clock.now())) as ledger:
+            with account_ledger(work.account_id, work.origin(work.clock.now())) as ledger:
                 _refuse_by_gate(ledger, work, wanted.symbol, early)
             return
         if not await _leverage_synced(work, wanted):
@@ -102,10 +119,10 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
     await _send(work, port, request)
 
 
-def _needs_leverage(account: ExchangeAccount, wanted: PlaceOrder) -> bool:
+def _needs_leverage(work: Work, wanted: PlaceOrder) -> bool:
     if wanted.leverage is None or wanted.reduce_only:
         return False
-    return not leverage_stands(account.pk, wanted.symbol, wanted.leverage)
+    return not leverage_stands(work.account_id, wanted.symbol, wanted.leverage)
 
 
 def _is_stale(work: Work, wanted: PlaceOrder, now: datetime) -> bool:
@@ -143,10 +160,13 @@ def commit_to_send(
     """TX2: under the account lock, judge again and write the order before any byte leaves (D4).
 
     Returns what to send, or None when the order was refused or had expired.
+
+    Raises:
+        LeverageMoved: another order set another leverage since; nothing was written.
     """
-    now = work.clock.now()
+    now, account_id = work.clock.now(), work.account_id
     command = work.command
-    with account_ledger(work.account_id, work.origin(now)) as ledger:
+    with account_ledger(account_id, work.origin(now)) as ledger:
         if _is_stale(work, wanted, now):
             conclude(ledger, work, CommandStatus.FAILED, code=ErrorCode.EXPIRED, detail=_STALE)
             return None
@@ -156,6 +176,8 @@ def commit_to_send(
         if decision.refusal is not None or decision.sized is None:
             _refuse_by_gate(ledger, work, wanted.symbol, decision)
             return None
+        if wanted.leverage is not None and not wanted.reduce_only:
+            require_leverage(account_id, wanted.symbol, wanted.leverage)
         verdicts = [verdict.as_json() for verdict in decision.verdicts]
         mark_sent(work.held, now=now, verdicts=verdicts)
         request = OrderRequest(

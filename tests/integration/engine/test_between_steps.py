@@ -85,6 +85,35 @@ def test_order_that_is_admitted_late_does_not_leave_at_another_leverage(
     assert len(desk.port.submitted) == len(desk.port.leverage_calls)
 
 
+def test_order_does_not_leave_at_the_leverage_of_another(desk: Desk) -> None:
+    asked_for_port = 0
+
+    def port_of(_account_id: int) -> ExchangePort:
+        nonlocal asked_for_port
+        asked_for_port += 1
+        if asked_for_port == 2:  # the leverage stands, the order is not committed yet
+            desk.run(PlaceOrder("BTCUSDT", Side.BUY, amount=D(50), leverage=5))
+        return desk.port
+
+    command_id = desk.ask(BUY_50_AT_10X)
+    drive(execute(command_id, port_of=port_of, clock=desk.clock, worker="w"))
+
+    assert Order.objects.get(pk=command_id).leverage == 10
+    assert desk.port.leverage_calls == [("BTCUSDT", 10), ("BTCUSDT", 5), ("BTCUSDT", 10)]
+
+
+def test_order_whose_leverage_is_changed_again_and_again_is_refused(desk: Desk) -> None:
+    def port_of(_account_id: int) -> ExchangePort:
+        desk.run(SetLeverage("BTCUSDT", 5))
+        return desk.port
+
+    command_id = desk.ask(BUY_50_AT_10X)
+    drive(execute(command_id, port_of=port_of, clock=desk.clock, worker="w"))
+
+    assert Command.objects.get(pk=command_id).code == "PRECONDITION_FAILED"
+    assert desk.port.submitted == []
+
+
 @pytest.mark.parametrize("order", [BUY_50_AT_10X, PlaceOrder("BTCUSDT", Side.BUY, notional=D(500))])
 def test_account_without_a_readable_key_commits_no_order(desk: Desk, order: PlaceOrder) -> None:
     def no_port(_account_id: int) -> ExchangePort:
