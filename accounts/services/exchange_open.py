@@ -36,6 +36,7 @@ from tradeops.exchange.reports import (
     OrderReport,
     PositionReport,
 )
+from tradeops.kit import sql
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import in_transaction
 from tradeops.kit.portal import drive, portal
@@ -62,16 +63,12 @@ def current_credential(account_id: int) -> Credential:
     Raises:
         TradeOpsError: ACCOUNT_UNAVAILABLE when there is none.
     """
-    credential = (
-        Credential.objects.select_related("account")
-        .filter(account_id=account_id, is_current=True)
-        .first()
-    )
-    if credential is None:
+    found = sql.fetch(Credential, "account_id = %s AND is_current = %s", [account_id, True])
+    if not found:
         raise TradeOpsError(
             ErrorCode.ACCOUNT_UNAVAILABLE, f"Account {account_id} has no venue key."
         )
-    return credential
+    return found[0]
 
 
 def _port(account: ExchangeAccount, credential: Credential) -> ExchangePort:

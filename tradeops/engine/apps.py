@@ -16,8 +16,8 @@ class EngineConfig(AppConfig):
         from positions.live import publish_events
         from tradeops.journal.event_store import subscribe
 
-        subscribe(publish_events)
         subscribe(_wake_waiters)
+        subscribe(publish_events)
 
 
 def _wake_waiters(_account_id: int, events: "Sequence[Stored]") -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.models import Balance, ExchangeAccount
 from accounts.projection import balance_id
@@ -18,6 +17,7 @@ from risk.models import EngineStatus, LimitMetric, RiskLimit
 from tradeops.domain.commands import PlaceOrder
 from tradeops.domain.enums import EngineState, Side, Venue
 from tradeops.domain.money import PRECISION, ZERO
+from tradeops.kit import sql
 from tradeops.market import cache
 
 MAX_LEVERAGE = 25
@@ -44,7 +44,7 @@ def risk_context(
     account: ExchangeAccount, command: PlaceOrder, *, mark_price: Decimal | None
 ) -> RiskContext:
     """Everything that is known now. Under the account lock it stays true until the commit."""
-    positions = list(Position.objects.filter(account=account))
+    positions = sql.fetch(Position, "account_id = %s", [account.pk])
     leg_id = position_id(account.pk, command.symbol, command.position_side)
     leg = next((row for row in positions if row.pk == leg_id), None)
     pending = _pending(account.pk)
@@ -75,7 +75,8 @@ def _leverage(command: PlaceOrder, leg: Position | None) -> int:
 def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...]:
     """States of the scopes that cover a symbol, widest first; a scope never touched is RUNNING."""
     names = ["all", f"account:{account.pk}", f"symbol:{account.pk}:{symbol}"]
-    rows = {row.scope: row for row in EngineStatus.objects.filter(scope__in=names)}
+    found = sql.fetch(EngineStatus, "scope IN (%s, %s, %s)", names)
+    rows = {row.scope: row for row in found}
     states = [
         ScopeState(name, EngineState(rows[name].state), rows[name].reason)
         for name in names
@@ -119,7 +120,7 @@ def _available(
 
     Positions without a mark price count at their entry price.
     """
-    wallet = Balance.objects.filter(pk=balance_id(account_id, SETTLEMENT_ASSET)).first()
+    wallet = sql.by_pk(Balance, balance_id(account_id, SETTLEMENT_ASSET))
     if wallet is None:
         return None
     held = [row for row in positions if row.quantity != 0]
@@ -140,8 +141,10 @@ def _available(
 
 def _limits(account_id: int, symbol: str) -> dict[str, Decimal]:
     """Per metric the limit with the narrowest matching scope."""
-    rows = RiskLimit.objects.filter(
-        Q(account_id=account_id) | Q(account=None), symbol__in=["", symbol], is_enabled=True
+    rows = sql.fetch(
+        RiskLimit,
+        "(account_id = %s OR account_id IS NULL) AND symbol IN ('', %s) AND is_enabled = %s",
+        [account_id, symbol, True],
     )
     widest_first = sorted(rows, key=lambda row: (row.account_id is not None, row.symbol != ""))
     return {row.metric: row.value for row in widest_first}

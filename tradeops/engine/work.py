@@ -22,6 +22,7 @@ from tradeops.exchange.port import ExchangePort
 from tradeops.journal.command_store import Claim, LostClaim, completed
 from tradeops.journal.event_store import Origin
 from tradeops.journal.models import Command
+from tradeops.kit import sql
 
 PortOf = Callable[[int], ExchangePort]
 
@@ -44,7 +45,10 @@ class Work:
 
     def account(self) -> ExchangeAccount:
         """The account; raises ExchangeAccount.DoesNotExist for the desk itself."""
-        return ExchangeAccount.objects.get(pk=self.account_id)
+        account = sql.by_pk(ExchangeAccount, self.account_id)
+        if account is None:
+            raise ExchangeAccount.DoesNotExist(self.account_id)
+        return account
 
     def port(self) -> ExchangePort:
         return self.port_of(self.account_id)
