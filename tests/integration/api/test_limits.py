@@ -218,3 +218,22 @@ def test_whole_desk_is_not_for_who_holds_one_account(
     answer = robot.post("/api/v1/engine/halt", {"account": "second"}, **WAIT)
     assert_problem(answer, 404, "NOT_FOUND")
     assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/trade", ORDER),
+        ("/api/v1/positions/BTCUSDT/close", {"reason": "x"}),
+        ("/api/v1/engine/pause", {"reason": "x"}),
+    ],
+)
+def test_write_is_counted_whatever_its_query_says(
+    api: Api, settings: Settings, path: str, body: dict[str, Any]
+) -> None:
+    settings.ORDER_WRITES_PER_MINUTE = 1
+    tries = 11 if "engine" in path else 2
+
+    answers = [api.post(f"{path}?validate=true", body, **WAIT) for _ in range(tries)]
+
+    assert [answer.status_code for answer in answers] == [202] * (tries - 1) + [429]

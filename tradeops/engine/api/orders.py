@@ -30,7 +30,7 @@ from tradeops.engine.api.asking import Answer, Ask, Wish, ask_of, new_key, submi
 from tradeops.engine.api.routes import (
     CONTROL_QUOTA,
     IDEMPOTENCY_HEADERS,
-    ORDER_QUOTA,
+    ORDER_OR_PREVIEW_QUOTA,
     Problem,
     principal_of,
 )
@@ -90,7 +90,7 @@ def own_order(principal: Principal, order_id: UUID) -> Order:
 @router.post(
     "/orders",
     auth=Needs(Scope.TRADE),
-    throttle=[ORDER_QUOTA],
+    throttle=[ORDER_OR_PREVIEW_QUOTA],
     response={201: OrderOut, 202: CommandAnswer, 422: Problem},
     openapi_extra=IDEMPOTENCY_HEADERS,
 )

@@ -65,14 +65,19 @@ def principal_of(request: HttpRequest) -> Principal:
 
 
 class WriteQuota(BaseThrottle):
-    """So many writes a minute for each principal; previews are free."""
+    """So many writes a minute for each principal.
 
-    def __init__(self, policy: str, *, factor: int = 1) -> None:
+    `has_preview` is for the one route where `validate=true` writes nothing: any other ignores the
+    word, so that it must not open a way around the quota there.
+    """
+
+    def __init__(self, policy: str, *, factor: int = 1, has_preview: bool = False) -> None:
         self.policy = policy
         self.factor = factor
+        self.has_preview = has_preview
 
     def allow_request(self, request: HttpRequest) -> bool:
-        if request.GET.get("validate") == "true":
+        if self.has_preview and request.GET.get("validate") == "true":
             return True
         principal = principal_of(request)
         quota = (principal.writes_per_minute or settings.ORDER_WRITES_PER_MINUTE) * self.factor
@@ -82,4 +87,5 @@ class WriteQuota(BaseThrottle):
 
 
 ORDER_QUOTA = WriteQuota("orders")
+ORDER_OR_PREVIEW_QUOTA = WriteQuota("orders", has_preview=True)
 CONTROL_QUOTA = WriteQuota("control", factor=CANCELS_PER_ORDER)
