@@ -20,6 +20,7 @@ from tradeops.engine.api.orders import router as orders
 from tradeops.engine.api.positions import router as positions
 from tradeops.journal.api import router as journal
 from tradeops.kit.http import ApiError, code_of_status, problem_response
+from tradeops.kit.json_body import RepeatedNameError, StrictParser
 from tradeops.market.api import router as market
 from tradeops.system import router as system
 
@@ -34,6 +35,7 @@ api = NinjaAPI(
     auth=Needs(Scope.READ),
     docs_url="/v1/docs",
     openapi_url="/v1/openapi.json",
+    parser=StrictParser(),
 )
 for router in (
     orders,
@@ -89,9 +91,11 @@ def _faults(errors: Sequence[Any]) -> Iterator[dict[str, str]]:
 
 
 def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """A body that is no JSON."""
+    """A body that is no JSON, or JSON that can be read in two ways."""
     status = error.status_code
-    return problem_response(request, code_of_status(status), str(error), status=status)
+    cause = error.__cause__
+    detail = str(cause if isinstance(cause, RepeatedNameError) else error)
+    return problem_response(request, code_of_status(status), detail, status=status)
 
 
 def too_large(request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:

@@ -8,7 +8,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Path, Query
 from ninja.errors import HttpError, Throttled, ValidationError
-from pydantic import Field
 
 from accounts.auth import Scope, account_for
 from orders.schemas import AccountReference, OrderIn, Symbol
@@ -25,14 +24,16 @@ from tradeops.engine.api.positions import close_position
 from tradeops.engine.api.routes import CONTROL_QUOTA, ORDER_QUOTA, principal_of
 from tradeops.engine.preview import preview_order
 from tradeops.kit.clock import SYSTEM_CLOCK
-from tradeops.kit.fields import RequestSchema
+from tradeops.kit.fields import Line, RequestSchema
 from tradeops.kit.http import json_response, request_hash
+from tradeops.kit.json_body import StrictParser
 
 desk_api = NinjaAPI(
     urls_namespace="desk-api",
     auth=OperatorSession(Scope.READ),
     docs_url=None,
     openapi_url=None,
+    parser=StrictParser(),
 )
 _HANDLERS: dict[type[Exception], Any] = {
     TradeOpsError: refused,
@@ -49,7 +50,7 @@ for kind, handler in _HANDLERS.items():
 class CancelIn(RequestSchema):
     """Cancel one order."""
 
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Line = ""
 
 
 def _ask(request: HttpRequest, body: RequestSchema, *, key: str | None = None) -> Ask:

@@ -240,3 +240,14 @@ def test_preview_writes_nothing_and_needs_no_key(api: Api) -> None:
     assert answer["accepted"] is False
     assert {"gate", "passed"} <= set(answer["verdicts"][0])
     _assert_nothing_written()
+
+
+@pytest.mark.parametrize("path", BOTH)
+def test_name_given_twice_is_refused(api: Api, path: str) -> None:
+    """Which of two amounts is meant is not ours to guess."""
+    body = '{"symbol":"BTCUSDT","side":"BUY","notional":"50","leverage":10,"notional":"5000"}'
+
+    problem = assert_problem(api.post(path, body), 400, "VALIDATION_ERROR")
+
+    assert "twice" in problem["detail"]
+    _assert_nothing_written()

@@ -171,3 +171,18 @@ def test_preview_writes_nothing(account: ExchangeAccount, operator: User) -> Non
     assert answer.json()["accepted"] is False  # no instrument is known here
     assert [verdict["gate"] for verdict in answer.json()["verdicts"]][:2] == ["engine", "symbol"]
     assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "a\u0000b"])
+def test_reason_that_is_no_line_is_refused(
+    account: ExchangeAccount, operator: User, reason: str
+) -> None:
+    browser = Browser(operator)
+    browser.open()
+    answers = [
+        browser.post(path, {"reason": reason}, **{"idempotency-key": "k1"})
+        for path, _ in WRITES[1:]
+    ]
+
+    assert {answer.status_code for answer in answers} == {422}
+    assert not Command.objects.exists()
