@@ -134,6 +134,10 @@ def _api_key(token: str, address: str, now: datetime) -> Principal | None:
         return None
     if not row.owner.is_active or not _admits(row.allowed_networks, address):
         return None
+    return _key_principal(row)
+
+
+def _key_principal(row: ApiToken) -> Principal:
     bound = frozenset(row.accounts.values_list("pk", flat=True))
     owner = operator_principal(row.owner)
     return Principal(
@@ -241,11 +245,11 @@ def recheck(principal: Principal, *, now: datetime) -> Principal | None:
         user = get_user_model().objects.filter(pk=int(identity), is_active=True).first()
         return None if user is None else operator_principal(user)
     if kind == "key":
-        alive = ApiToken.objects.filter(
-            prefix=identity, revoked_at=None, owner__is_active=True
-        ).first()
+        rows = ApiToken.objects.select_related("owner")
+        alive = rows.filter(prefix=identity, revoked_at=None, owner__is_active=True).first()
         if alive is None or (alive.expires_at is not None and alive.expires_at <= now):
             return None
+        return _key_principal(alive)
     return principal
 
 

@@ -13,7 +13,8 @@ from tradeops.domain.events import ConfigChanged
 from tradeops.journal.event_store import Draft, Origin, append
 from tradeops.kit.db import write_transaction
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+# Not digits alone: requests name an account by its name or by its number.
+_NAME = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 
 
 def create_account(
@@ -36,7 +37,7 @@ def create_account(
     if not _NAME.fullmatch(name):
         raise TradeOpsError(
             ErrorCode.VALIDATION_ERROR,
-            "An account's name is 1 to 40 lower-case letters, digits, - and _.",
+            "An account's name is 1 to 40 lower-case letters, digits, - and _, no mere number.",
         )
     try:
         with write_transaction():

@@ -91,7 +91,7 @@ def test_replace_credential_revokes_the_old_one_and_works_with_a_new_seal_key(
     assert (event.actor, event.source) == ("user:1", "ADMIN")
 
 
-@pytest.mark.parametrize("name", ["", "Main", "a b", "x" * 41, "-a", "main"])
+@pytest.mark.parametrize("name", ["", "Main", "a b", "x" * 41, "-a", "main", "2", "007"])
 def test_create_account_bad_or_taken_name_writes_nothing(
     account: ExchangeAccount, name: str, now: datetime
 ) -> None:

@@ -10,7 +10,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.auth import _jwt_key, issue_jwt, issue_ticket, operator_principal, redeem_ticket
+from accounts.auth import (
+    _jwt_key,
+    authenticate_token,
+    issue_jwt,
+    issue_ticket,
+    operator_principal,
+    recheck,
+    redeem_ticket,
+)
 from accounts.models import ApiToken, ExchangeAccount
 from accounts.services.api_token_revoke import revoke_api_token
 from tests.integration.api.client import Api, assert_problem
@@ -253,3 +261,18 @@ def test_empty_deployment_token_admits_nobody(account: ExchangeAccount, settings
     response = Client(headers={"Authorization": "Bearer "}).get("/api/v1/orders")
 
     assert_problem(response, 401, "UNAUTHENTICATED")
+
+
+def test_key_that_lost_an_account_loses_it_on_open_connections(
+    make_key: KeyMaker, operator: User, account: ExchangeAccount
+) -> None:
+    now = datetime.now(UTC)
+    principal = authenticate_token(make_key("read"), address="127.0.0.1", now=now)
+    assert principal is not None
+    assert principal.may_see(account.pk)
+
+    account.operators.remove(operator)
+
+    today = recheck(principal, now=now)
+    assert today is not None
+    assert not today.may_see(account.pk)
