@@ -6,6 +6,7 @@ stdout carries one JSON object a line and nothing else.
 
 import getpass
 import json
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
@@ -14,16 +15,17 @@ from typing import IO, Any, NoReturn, TypeVar, cast
 from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError
+from ninja import Schema
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from accounts.auth import ALL_SCOPES, Principal, account_for
 from accounts.models import ExchangeAccount
+from orders.schemas import SYMBOL_PATTERN
 from tradeops.domain.enums import Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
-from tradeops.engine.api.asking import DEFAULT_WAIT_S, Answer, Ask
-from tradeops.kit.fields import RequestSchema
+from tradeops.engine.api.asking import DEFAULT_WAIT_S, Answer, Ask, is_key
 
 PIPE_WIDTH = 240
 EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_VENUE = 1, 2, 4, 5
@@ -34,7 +36,7 @@ _VENUE_CODES = {
     ErrorCode.LOST,
     ErrorCode.EXPIRED,
 }
-S = TypeVar("S", bound=RequestSchema)
+S = TypeVar("S", bound=Schema)
 
 
 class EngineCommand(BaseCommand):
@@ -45,11 +47,23 @@ class EngineCommand(BaseCommand):
         parser.add_argument("--account", help="name or id; the oldest account when absent")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
-    def ask(self, route: str, *, key: str | None = None) -> Ask:
-        """An ask of whoever runs this program."""
+    def ask(self, route: str, *, key: str | None = None, body_hash: str = "") -> Ask:
+        """An ask of whoever runs this program; `body_hash` tells requests of one key apart."""
         principal = Principal(f"cli:{getpass.getuser()}"[:80], ALL_SCOPES)
         key = key or uuid4().hex
-        return Ask(principal, Source.CLI, key[:64], f"cli {route}", route, key, "", DEFAULT_WAIT_S)
+        if not is_key(key):
+            message = "A key is 1 to 128 visible ASCII characters."
+            raise CommandError(message, returncode=EXIT_USAGE)
+        return Ask(
+            principal=principal,
+            source=Source.CLI,
+            request_id=key[:64],
+            route=f"cli {route}",
+            path=route,
+            key=key,
+            body_hash=body_hash,
+            wait_s=DEFAULT_WAIT_S,
+        )
 
     def asked(self, submit: Callable[[], Answer]) -> Answer:
         """The answer of `submit`; what it refuses to ask for is a wrong usage (CommandError)."""
@@ -64,6 +78,13 @@ class EngineCommand(BaseCommand):
             return account_for(Principal("cli", ALL_SCOPES), options["account"])
         except TradeOpsError as error:
             raise CommandError(error.detail, returncode=EXIT_USAGE) from error
+
+    def symbol(self, text: str) -> str:
+        """What could be a symbol of a venue; raises CommandError (usage)."""
+        if re.fullmatch(SYMBOL_PATTERN, text, re.ASCII) is None:
+            message = f"symbol: {text!r} is none, such as BTCUSDT."
+            raise CommandError(message, returncode=EXIT_USAGE)
+        return text
 
     def checked(self, schema: type[S], values: Mapping[str, Any]) -> S:
         """The values as the API would take them; raises CommandError (usage) with each fault."""
@@ -84,7 +105,7 @@ class EngineCommand(BaseCommand):
             message = "Nobody can answer here: add --yes."
             raise CommandError(message, returncode=EXIT_USAGE)
         self.stderr.write(f"{question} [y/N] ", ending="")
-        if input().strip().lower() not in {"y", "yes"}:
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             message = "Nothing was done."
             raise CommandError(message, returncode=EXIT_ERROR)
 
@@ -99,10 +120,16 @@ class EngineCommand(BaseCommand):
             for row in rows:
                 self.stdout.write(json.dumps(row, default=str))
             return
+        self.table(rows, columns)
+
+    def table(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, on_stderr: bool = False
+    ) -> None:
+        """These columns of the rows as a table."""
         table = Table(*columns)
         for row in rows:
             table.add_row(*(_cell(row.get(column)) for column in columns))
-        out = cast("IO[str]", self.stdout._out)
+        out = cast("IO[str]", (self.stderr if on_stderr else self.stdout)._out)
         # A pipe has no width: cutting cells there would lose what the reader came for.
         Console(file=out, width=None if out.isatty() else PIPE_WIDTH).print(table)
 
@@ -123,12 +150,13 @@ class EngineCommand(BaseCommand):
             message = f"Command {command['id']} is {command['status']}: it has no outcome yet."
             raise CommandError(message, returncode=exit_code(answer))
         lines = [f"{answer.body['code']}: {answer.body['detail']}"]
-        lines += [
-            f"  ✗ {gate['gate']}: {gate['detail']}"
-            for gate in answer.body.get("gates", ())
-            if not gate["passed"]
-        ]
+        lines += refused_gates(answer.body.get("gates", ()))
         raise CommandError("\n".join(lines), returncode=exit_code(answer))
+
+
+def refused_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each gate that said no."""
+    return [f"  ✗ {gate['gate']}: {gate['detail']}" for gate in gates if not gate["passed"]]
 
 
 def exit_code(answer: Answer) -> int:

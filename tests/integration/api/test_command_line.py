@@ -42,11 +42,19 @@ def _lines(*words: str) -> list[Any]:
         ("trade", "BUY", "FOOUSDT", "--notional", "500", "--yes"),
         ("orders", "--account", "nobody"),
         ("orders", "--status", "DONE"),
+        ("orders", "--limit", "-1"),
+        ("orders", "--limit", "0"),
+        ("orders", "--limit", "1001"),
+        ("orders", "--symbol", "no symbol"),
+        (*BUY, "--notional", "500", "--leverage", "10", "--key", "two words", "--yes"),
+        (*BUY, "--notional", "500", "--leverage", "10", "--key", "k" * 129, "--yes"),
         ("cancel",),
         ("cancel", "no-uuid"),
         ("cancel", "5f0c8f0e-0000-4000-8000-000000000000"),
         ("cancel", "--symbol", "BTCUSDT"),
         ("cancel", "--symbol", "BTCUSDT", "--confirm", "cancel ETHUSDT"),
+        ("cancel", "--symbol", "no symbol", "--confirm", "cancel no symbol"),
+        ("close", "no symbol", "--reason", "x", "--yes"),
         ("close", "BTCUSDT", "--yes"),
         ("close", "BTCUSDT", "--reason", "x", "--fraction", "1.5", "--yes"),
         ("close", "BTCUSDT", "--reason", "x"),
@@ -57,6 +65,9 @@ def _lines(*words: str) -> list[Any]:
         ("halt", "--symbol", "nothing"),
         ("apikey", "create", "robot", "--scope", "read", "--writes-per-minute", "0"),
         ("apikey", "create", "robot", "--scope", "everything"),
+        ("apikey", "create", "robot", "--scope", "read", "--days", "0"),
+        ("apikey", "create", "robot", "--scope", "read", "--days", "-1"),
+        ("apikey", "create", "robot", "--scope", "read", "--days", "99999999"),
         ("apikey", "create", "robot", "--scope", "read", "--network", "here"),
         ("apikey", "create", "robot", "--scope", "read", "--owner", "nobody"),
         ("apikey", "revoke", "nothing"),
@@ -73,11 +84,50 @@ def test_wrong_usage_asks_for_nothing(account: ExchangeAccount, words: tuple[str
 
 
 def test_dry_run_shows_the_gates_and_writes_nothing(account: ExchangeAccount) -> None:
-    (found,) = _lines(*BUY, "--notional", "500", "--leverage", "10", "--dry-run")
+    out = StringIO()
+    words = (*BUY, "--notional", "500", "--leverage", "10", "--dry-run", "--json")
+    with pytest.raises(SystemExit):
+        call_command(*words, stdout=out)
 
+    found = json.loads(out.getvalue())
     assert found["accepted"] is False
     assert found["verdicts"]
     assert not Command.objects.exists()
+
+
+def test_dry_run_of_a_refused_order_says_why_and_leaves_with_four(
+    account: ExchangeAccount,
+) -> None:
+    out = StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command(*BUY, "--notional", "500", "--leverage", "10", "--dry-run", stdout=out)
+
+    assert left.value.code == 4
+    assert "✗" in out.getvalue()
+
+
+def test_key_of_another_order_is_a_conflict(
+    account: ExchangeAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradeops.engine.console.DEFAULT_WAIT_S", 0.0)  # nobody works here
+    order = ("--leverage", "10", "--key", "k1", "--yes", "--json")
+    with pytest.raises(SystemExit) as first:
+        _run(*BUY, "--notional", "500", *order)
+    assert first.value.code == 1
+
+    with pytest.raises(CommandError, match="another request"):
+        _run("trade", "SELL", "BTCUSDT", "--notional", "500", *order)
+    assert Command.objects.count() == 1
+
+
+def test_json_is_alone_on_stdout(account: ExchangeAccount) -> None:
+    out, err = StringIO(), StringIO()
+    words = (*BUY, "--notional", "500", "--leverage", "10", "--json")
+    with pytest.raises(CommandError, match="--yes"):
+        call_command(*words, stdout=out, stderr=err)
+
+    assert out.getvalue() == ""
+    assert "accepted" in err.getvalue()
 
 
 def test_orders_and_positions_are_listed(account: ExchangeAccount) -> None:

@@ -112,7 +112,7 @@ def ask_of(
             ErrorCode.IDEMPOTENCY_KEY_REQUIRED,
             "Send a new Idempotency-Key with each order, and the same one when you repeat it.",
         )
-    if _KEY.fullmatch(key) is None:
+    if not is_key(key):
         raise ApiError(
             ErrorCode.VALIDATION_ERROR,
             "An Idempotency-Key is 1 to 128 visible ASCII characters.",
@@ -129,6 +129,11 @@ def ask_of(
         body_hash=body_hash,
         wait_s=min(float(wait[1]), MAX_WAIT_S) if wait else DEFAULT_WAIT_S,
     )
+
+
+def is_key(text: str) -> bool:
+    """Whether this can name a request: 1 to 128 visible ASCII characters."""
+    return _KEY.fullmatch(text) is not None
 
 
 def new_key() -> str:

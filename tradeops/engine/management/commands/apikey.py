@@ -1,6 +1,6 @@
 """`manage.py apikey create|list|revoke`: keys of programs. A key is shown once."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from tradeops.engine.console import EXIT_USAGE, EngineCommand
 from tradeops.kit.clock import SYSTEM_CLOCK
 
 COLUMNS = ("prefix", "name", "owner", "scopes", "accounts", "expires_at", "revoked_at")
+MAX_DAYS, MAX_DIGITS = 3650, 4
 
 
 class Command(EngineCommand):
@@ -32,7 +33,7 @@ class Command(EngineCommand):
         create.add_argument("--account", action="append", default=[], help="only this; repeatable")
         create.add_argument("--network", action="append", default=[], help="only from; repeatable")
         create.add_argument("--writes-per-minute", type=int)
-        create.add_argument("--days", type=int, help="ends after so many days")
+        create.add_argument("--days", type=_days, help="ends after so many days")
         revoke = verbs.add_parser("revoke", help="end a key for good")
         revoke.add_argument("prefix")
         revoke.add_argument("--reason", default="")
@@ -73,6 +74,13 @@ class Command(EngineCommand):
             now=now,
         )
         self.show([{**_row(row), "key": key}], (*COLUMNS[:-1], "key"), options)
+
+
+def _days(text: str) -> int:
+    days = int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else 0
+    if not 0 < days <= MAX_DAYS:
+        raise ArgumentTypeError(f"a key ends after 1 to {MAX_DAYS} days, or never")
+    return days
 
 
 def _owner(name: str | None) -> User:

@@ -46,8 +46,6 @@ class Command(EngineCommand):
         if options["confirm"] != phrase:
             message = f'This cancels every resting order: add --confirm "{phrase}".'
             raise CommandError(message, returncode=EXIT_USAGE)
-        account = self.account(options)
-        answer = cancel_all(
-            self.ask("cancel"), account, options["symbol"], reason=options["reason"]
-        )
+        symbol, account = self.symbol(options["symbol"]), self.account(options)
+        answer = cancel_all(self.ask("cancel"), account, symbol, reason=options["reason"])
         self.end(answer, ALL_COLUMNS, options)

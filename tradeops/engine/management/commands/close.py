@@ -27,8 +27,9 @@ class Command(EngineCommand):
         """Confirm, close, show."""
         values = {"fraction": options["fraction"], "reason": options["reason"]}
         body = self.checked(CloseIn, values)
+        symbol = self.symbol(options["symbol"])
         account = self.account(options)
-        question = f"Close {body.fraction} of {options['symbol']} on {account.name}?"
+        question = f"Close {body.fraction} of {symbol} on {account.name}?"
         self.confirm(question, options)
-        answer = close_position(self.ask("close"), account, options["symbol"], body)
+        answer = close_position(self.ask("close"), account, symbol, body)
         self.end(answer, COLUMNS, options)

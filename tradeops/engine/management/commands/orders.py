@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from accounts.auth import ALL_SCOPES, Principal, readable_ids
-from orders.schemas import OrderOut
+from orders.schemas import OrderFilter, OrderOut
 from orders.selectors import orders_of
 from tradeops.domain.enums import OrderStatus
 from tradeops.engine.console import EngineCommand
@@ -40,8 +40,10 @@ class Command(EngineCommand):
         """Show them."""
         if options["account"] is not None:
             self.account(options)
+        names = ("symbol", "status", "limit")
+        asked = self.checked(OrderFilter, {name: options[name] for name in names})
         ids = readable_ids(Principal("cli", ALL_SCOPES), options["account"])
-        rows = orders_of(ids, symbol=options["symbol"], status=options["status"])
-        found, _ = page(rows, time_field="submitted_at", cursor=None, limit=options["limit"])
+        rows = orders_of(ids, symbol=asked.symbol, status=options["status"])
+        found, _ = page(rows, time_field="submitted_at", cursor=None, limit=asked.limit)
         shown = [OrderOut.of(row, row.account.name).model_dump(mode="json") for row in found]
         self.show(shown, COLUMNS, options)

@@ -1,14 +1,17 @@
 """`manage.py trade BUY BTCUSDT --amount 50 --leverage 10`: one order, with a look before it."""
 
+import json
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from orders.schemas import OrderIn
 from tradeops.domain.commands import PlaceOrder
 from tradeops.engine.api.orders import place_order
-from tradeops.engine.console import EngineCommand
+from tradeops.engine.console import EXIT_REFUSED, EngineCommand, refused_gates
 from tradeops.engine.preview import preview_order
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.http import request_hash
 
 COLUMNS = ("id", "symbol", "side", "status", "filled_quantity", "average_price", "leverage")
 PREVIEW = ("accepted", "code", "quantity", "notional", "margin", "fee", "liquidation_price")
@@ -42,15 +45,29 @@ class Command(EngineCommand):
         fields = {name: options.get(name) for name in OrderIn.model_fields}
         body = self.checked(OrderIn, fields | {"account": None})
         account = self.account(options)
+        ask = self.ask(
+            "trade",
+            key=options["key"],
+            body_hash=request_hash({**body.model_dump(mode="json"), "account": account.pk}),
+        )
         if options["dry_run"] or not options["yes"]:
-            found = self._preview(account.pk, body.command())
-            self.show([found], PREVIEW, {"json": options["json"] and options["dry_run"]})
+            self._preview(account.pk, body.command(), options)
         if options["dry_run"]:
             return
         self.confirm(f"{body.side} {body.symbol} on {account.name}?", options)
-        ask = self.ask("trade", key=options["key"])
         answer = self.asked(lambda: place_order(ask, account, body))
         self.end(answer, COLUMNS, options)
 
-    def _preview(self, account_id: int, command: PlaceOrder) -> dict[str, Any]:
-        return preview_order(account_id=account_id, command=command, now=SYSTEM_CLOCK.now())
+    def _preview(self, account_id: int, command: PlaceOrder, options: dict[str, Any]) -> None:
+        """Show what would become of the order; a dry run of a refused one leaves with 4."""
+        found = preview_order(account_id=account_id, command=command, now=SYSTEM_CLOCK.now())
+        if options["json"] and options["dry_run"]:
+            self.stdout.write(json.dumps(found))
+        else:
+            # With --json stdout is for the outcome alone.
+            self.table([found], PREVIEW, on_stderr=options["json"])
+            out = self.stderr if options["json"] else self.stdout
+            for line in refused_gates(found["verdicts"]):
+                out.write(line)
+        if options["dry_run"] and not found["accepted"]:
+            sys.exit(EXIT_REFUSED)
