@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q
 
 from accounts.models import Balance, ExchangeAccount
 from orders.models import OPEN_STATUSES, Order, TradeCursor
+from orders.selectors import unbooked_orders
 from positions.models import Position
 from tradeops.domain.enums import MarginMode, OrderStatus, PositionSide
 from tradeops.domain.ids import command_id_of
@@ -93,15 +94,12 @@ def unbooked_symbols(account_id: int, *, now: datetime) -> set[str]:
 
     Looks at open orders and at those of the last day; older ones show in the position.
     """
-    # Both columns hold canonical text on SQLite and numerics on PostgreSQL: equality is exact.
-    behind = Order.objects.filter(account_id=account_id).exclude(
-        filled_quantity=F("venue_filled_quantity")
-    )
-    recent = behind.filter(submitted_at__gte=now - _UNBOOKED_REACH)
-    opened = behind.filter(status__in=OPEN_STATUSES)
-    return set(recent.values_list("symbol", flat=True)) | set(
-        opened.values_list("symbol", flat=True)
-    )
+    return {
+        order.symbol
+        for order in unbooked_orders()
+        if order.account_id == account_id
+        and (order.is_open or order.submitted_at >= now - _UNBOOKED_REACH)
+    }
 
 
 def recent_symbols(account_id: int, *, now: datetime) -> set[str]:
