@@ -83,7 +83,7 @@ class ExchangeAccountAdmin(ServiceAdmin):
     """Accounts: who operates them, their sealed key, and asking the engine to stop or go."""
 
     account_field = "pk"
-    list_display = ("name", "venue", "active", "key", "wallet", "position_mode", "since", "more")
+    list_display = ("name", "venue", "active", "key", "wallet", "position_mode", "more")
     list_filter = ("is_active",)
     ordering = ("name",)
     actions_detail = ("sync_now", "pause", "resume", "halt", "rotate_key")

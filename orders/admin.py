@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -13,9 +15,10 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import action
 
 from accounts.models import ExchangeAccount
+from orders.fill_admin import FillInline, shown_side
 from orders.models import OPEN_STATUSES, Fill, Order
 from tradeops.domain.commands import CancelOrder, RunReconcile
-from tradeops.domain.enums import OrderStatus, Side
+from tradeops.domain.enums import OrderStatus
 from tradeops.domain.errors import TradeOpsError
 from tradeops.domain.ids import command_id_of
 from tradeops.domain.money import plain
@@ -26,7 +29,6 @@ from tradeops.kit.admin import (
     Answer,
     Question,
     ReadOnlyAdmin,
-    ReadOnlyInline,
     SymbolFilter,
     as_state,
     confirm,
@@ -61,30 +63,6 @@ class OpenFilter(DropdownFilter):
         return queryset.exclude(status__in=OPEN_STATUSES) if self.value() == "no" else queryset
 
 
-@admin.display(description="Side")
-def shown_side(row: Order | Fill) -> str:
-    """BUY ▲ or SELL ▼, with a colour."""
-    arrow, kind = ("▲", "up") if row.side == Side.BUY else ("▼", "down")
-    return format_html('<span class="side-{}">{} {}</span>', kind, row.side, arrow)
-
-
-class FillInline(ReadOnlyInline):
-    """Fills of one order."""
-
-    model = Fill
-    ordering = ("traded_at", "id")
-    fields = ("at", "shown_quantity", "shown_price", "fee", "pnl", "liquidity", "trade_id")
-    readonly_fields = fields
-    at = moment("traded_at", "Time")
-    shown_quantity = decimals("quantity", "Quantity")
-    shown_price = decimals("price", "Price")
-    pnl = decimals("realized_pnl", "Realized PnL")
-
-    @admin.display(description="Fee")
-    def fee(self, row: Fill) -> str:
-        return f"{plain(row.commission)} {row.commission_asset}"
-
-
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     """Orders, newest first; every change is asked for by a command."""
@@ -99,8 +77,8 @@ class OrderAdmin(ReadOnlyAdmin):
         "limit",
         "average",
         "state",
-        "client_id",
         "more",
+        "client_id",
     )
     list_select_related = ("account",)
     list_filter = (
@@ -114,7 +92,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = "Order id, client order id (ae-…) or venue order id"
     ordering = ("-submitted_at", "id")
     actions = ("cancel_selected",)
-    actions_detail = ("cancel", "query_venue")
+    actions_detail = ("cancel", "query_venue", "close_position")
     inlines = (FillInline,)
     change_form_after_template = "admin/tradeops/order_detail.html"
     fieldsets = (
@@ -226,6 +204,13 @@ class OrderAdmin(ReadOnlyAdmin):
 
     # Asking --------------------------------------------------------------------------------------
 
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Offer what this order can still take."""
+        order = self.get_object(request, unquote(object_id))
+        useless = "cancel" if order is None or not order.is_open else None
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return [item for item in offered if item.path != useless]
+
     @action(description="Cancel…", permissions=["operate"])
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for a cancel of one order."""
@@ -263,6 +248,15 @@ class OrderAdmin(ReadOnlyAdmin):
         ask(request, [(order.account_id, command)], token=answer.token, what="Query venue")
         return HttpResponseRedirect(self.action_url("change", order.pk))
 
+    @action(description="Close position…", permissions=["operate"])
+    def close_position(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the question of the position that the order belongs to."""
+        order: Order = self.the_object(request, object_id)
+        position = f"{order.account_id}:{order.symbol}:{order.position_side}"
+        return HttpResponseRedirect(
+            reverse("admin:positions_position_close", args=(quote(position),))
+        )
+
     @action(description="Cancel selected…", permissions=["operate"])
     def cancel_selected(
         self, request: HttpRequest, queryset: QuerySet[Order]
@@ -290,61 +284,3 @@ class OrderAdmin(ReadOnlyAdmin):
             what="Cancel",
         )
         return None
-
-
-@admin.register(Fill)
-class FillAdmin(ReadOnlyAdmin):
-    """Executions, newest first."""
-
-    list_display = (
-        "at",
-        "account",
-        "symbol",
-        shown_side,
-        "shown_quantity",
-        "shown_price",
-        "fee",
-        "pnl",
-        "liquidity",
-        "trade_id",
-        "of_order",
-    )
-    list_select_related = ("account",)
-    list_filter = (
-        SymbolFilter,
-        ("side", ChoicesDropdownFilter),
-        ("liquidity", ChoicesDropdownFilter),
-        AccountFilter,
-    )
-    ordering = ("-traded_at", "id")
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("account", "symbol"),
-                    ("shown_quantity", "shown_price"),
-                    ("fee", "pnl"),
-                    ("liquidity", "position_side"),
-                    ("at", "trade_id"),
-                    "of_order",
-                )
-            },
-        ),
-    )
-    at = moment("traded_at", "Time")
-    shown_quantity = decimals("quantity", "Quantity")
-    shown_price = decimals("price", "Price")
-    pnl = decimals("realized_pnl", "Realized PnL")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Admit the list of one order's fills, which other pages link to."""
-        return lookup == "order__id__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="Fee")
-    def fee(self, row: Fill) -> str:
-        return f"{plain(row.commission)} {row.commission_asset}"
-
-    @admin.display(description="Order")
-    def of_order(self, row: Fill) -> str:
-        return page_of(Order(pk=row.order_id), str(row.order_id)[:8])

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
@@ -182,6 +183,14 @@ class PositionAdmin(ReadOnlyAdmin):
 
     # Asking --------------------------------------------------------------------------------------
 
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Offer nothing for a position that is flat."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or row.quantity == ZERO:
+            return []
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return offered
+
     @action(description="Close…", permissions=["operate"])
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for the whole position to be closed at market."""
@@ -195,6 +204,9 @@ class PositionAdmin(ReadOnlyAdmin):
     def _ask_to_reduce(
         self, request: HttpRequest, position: Position, fraction: Decimal
     ) -> HttpResponse:
+        if position.quantity == ZERO:
+            self.message_user(request, f"{position.symbol} is flat: there is nothing to close.")
+            return HttpResponseRedirect(self.action_url("change", position.pk))
         verb = "Close" if fraction == ONE else "Reduce by half"
         question = Question(
             title=f"{verb}: {position.symbol} {plain(position.quantity)}?",

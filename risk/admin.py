@@ -34,6 +34,7 @@ from tradeops.kit.admin import (
     page_of,
 )
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.people import ShowsWho, names_of
 
 SHOWN_CHANGES = 20
 _STATE_KINDS = {
@@ -85,11 +86,12 @@ class LimitForm(forms.ModelForm[RiskLimit]):
 
 
 @admin.register(RiskLimit)
-class RiskLimitAdmin(ServiceAdmin):
+class RiskLimitAdmin(ShowsWho, ServiceAdmin):
     """Limits: scope is identity, value and switch change with a reason, every change is kept."""
 
     form = LimitForm
-    list_display = ("scope", "metric", "shown_value", "switch", "version", "updated", "updated_by")
+    actor_field = "updated_by"
+    list_display = ("scope", "metric", "shown_value", "switch", "version", "updated", "who")
     list_select_related = ("account",)
     list_filter = (
         ("metric", ChoicesDropdownFilter),
@@ -135,13 +137,13 @@ class RiskLimitAdmin(ServiceAdmin):
             ("value", "is_enabled"),
             "reason",
             "seen_version",
-            ("version", "updated", "updated_by"),
+            ("version", "updated", "who"),
         )
 
     def get_readonly_fields(
         self, _request: HttpRequest, obj: RiskLimit | None = None
     ) -> tuple[str, ...]:
-        return ("scope", "metric", "version", "updated", "updated_by") if obj else ()
+        return ("scope", "metric", "version", "updated", "who") if obj else ()
 
     def change_view(
         self,
@@ -180,19 +182,21 @@ class RiskLimitAdmin(ServiceAdmin):
 
 
 def _changes_of(limit: RiskLimit) -> list[dict[str, Any]]:
-    rows = Event.objects.filter(
+    found = Event.objects.filter(
         account_id=limit.account_id or SYSTEM_ACCOUNT_ID,
         type="ConfigChanged",
         payload__subject="risk_limit",
         payload__subject_id=str(limit.pk),
-    ).order_by("-id")[:SHOWN_CHANGES]
+    ).order_by("-id")
+    rows = list(found[:SHOWN_CHANGES])
+    names = names_of(row.actor for row in rows)
     return [
         {
             "at": row.occurred_at,
             "version": row.payload["version"],
             "lines": _differences(row.payload["old"], row.payload["new"]),
             "reason": row.payload["reason"],
-            "event": page_of(row, row.actor),
+            "event": page_of(row, names[row.actor]),
         }
         for row in rows
     ]
@@ -202,18 +206,18 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return [
         f"{name}: {old.get(name, '–')} → {value}"
         for name, value in new.items()
-        if old.get(name) != value
+        if old.get(name) != value and not (name not in old and value == "")
     ]
 
 
 @admin.register(EngineStatus)
-class EngineStatusAdmin(ReadOnlyAdmin):
+class EngineStatusAdmin(ShowsWho, ReadOnlyAdmin):
     """Scopes that were paused, halted or resumed; a scope without a row runs."""
 
-    list_display = ("scope", "shown_state", "reason", "actor", "changed", "more")
+    list_display = ("scope", "shown_state", "reason", "who", "changed", "more")
     list_filter = (("state", ChoicesDropdownFilter),)
     ordering = ("scope",)
-    fields = (("scope", "shown_state"), "reason", ("actor", "changed"))
+    fields = (("scope", "shown_state"), "reason", ("who", "changed"))
     actions_list = ("pause_all", "resume_all", "halt_all")
     actions_detail = ("resume_scope",)
     changed = moment("changed_at", "Changed")
@@ -271,11 +275,11 @@ class EngineStatusAdmin(ReadOnlyAdmin):
         """Ask for one scope to open again."""
         status: EngineStatus = self.the_object(request, object_id)
         kind, _, rest = status.scope.partition(":")
-        symbol = rest.partition(":")[2]
+        symbol, who = rest.partition(":")[2], self.who(status)
         question = Question(
             title=f"Resume {status.scope}?",
             button="Resume",
-            lines=(f"{status.state} since {status.changed_at:%F %H:%M} UTC by {status.actor}.",),
+            lines=(f"{status.state} since {status.changed_at:%F %H:%M} UTC by {who}.",),
         )
         command = ResumeEngine(kind, "", symbol)
         return self._ask(request, question, command, account_id=status.account_id)

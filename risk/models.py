@@ -43,7 +43,8 @@ class RiskLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.account or 'all accounts'} {self.symbol or 'all symbols'}"
+        scope = f"{self.account or 'all accounts'}, {self.symbol or 'all symbols'}"
+        return f"{self.get_metric_display()}, {scope}"
 
 
 class EngineStatus(models.Model):
@@ -58,6 +59,9 @@ class EngineStatus(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     actor = models.CharField(max_length=80)
     changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "engine statuses"
 
     def __str__(self) -> str:
         return f"{self.scope} {self.state}"

@@ -42,6 +42,7 @@ from tradeops.journal.admin import as_uuid
 from tradeops.journal.models import Command, Event
 from tradeops.kit.admin import page_of
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.people import names_of
 from tradeops.market.models import Instrument
 from tradeops.reconcile.models import Drift, ReconcileRun
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
@@ -289,15 +290,17 @@ def _kpi(name: str, value: str, note: str, model: type[Any]) -> dict[str, str]:
 
 
 def _recent(commands: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a queryset
+    rows = list(commands.order_by("-created_at", "-id")[:RECENT_COMMANDS])
+    names = names_of(row.principal for row in rows)
     return [
         {
             "at": row.created_at,
             "what": page_of(row, f"{row.kind} {row.symbol}".strip()),
             "state": row.status,
             "detail": f"{row.code} {row.detail}".strip(),
-            "who": row.principal,
+            "who": names[row.principal],
         }
-        for row in commands.order_by("-created_at", "-id")[:RECENT_COMMANDS]
+        for row in rows
     ]
 
 

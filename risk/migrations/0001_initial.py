@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("actor", models.CharField(max_length=80)),
                 ("changed_at", models.DateTimeField()),
             ],
+            options={"verbose_name_plural": "engine statuses"},
         ),
         migrations.CreateModel(
             name="RiskLimit",

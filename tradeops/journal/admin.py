@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -26,6 +27,7 @@ from tradeops.kit.admin import (
     structure,
 )
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.people import ShowsWho, names_of
 
 # A worker answers in milliseconds; whoever waits longer reads the command's page.
 ANSWER_WAIT_S = 1.5
@@ -95,12 +97,11 @@ class JournalAccountFilter(DropdownFilter):
     parameter_name = "account_id"
 
     def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
-        heads = JournalHead.objects.order_by("pk")
+        heads = JournalHead.objects.order_by("pk").values_list("pk", flat=True)
         if not request.user.is_superuser:
             own = request.user.exchange_accounts.values_list("pk", flat=True)  # type: ignore[union-attr]
             heads = heads.filter(pk__in=own)
-        ids = heads.values_list("pk", flat=True)
-        return [(str(pk), _account_name(pk)) for pk in ids]
+        return [(str(pk), name) for pk, name in _account_names(list(heads)).items()]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
@@ -133,8 +134,26 @@ class KindFilter(DropdownFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-def _account_name(account_id: int) -> str:
-    return "desk" if account_id == SYSTEM_ACCOUNT_ID else f"account {account_id}"
+def _account_names(account_ids: Sequence[int]) -> dict[int, str]:
+    # By its name, since the journal lies below the accounts.
+    accounts = apps.get_model("accounts", "ExchangeAccount")._default_manager
+    found = dict(accounts.filter(pk__in=set(account_ids)).values_list("pk", "name"))
+    found[SYSTEM_ACCOUNT_ID] = "desk"
+    return {pk: found.get(pk, f"account {pk}") for pk in account_ids}
+
+
+class JournalAdmin(ShowsWho, ReadOnlyAdmin):
+    """A ledger whose rows know their account and actor by number."""
+
+    def attach_names(self, rows: Sequence[Any]) -> None:
+        super().attach_names(rows)
+        names = _account_names([row.account_id for row in rows])
+        for row in rows:
+            row.account_name = names[row.account_id]
+
+    @admin.display(description="Account")
+    def account(self, row: Any) -> str:  # noqa: ANN401 - a row with names attached
+        return str(row.account_name)
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -146,16 +165,16 @@ def as_uuid(text: str) -> UUID | None:
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(JournalAdmin):
     """Facts, newest first; the chain of one request is found by its correlation id."""
 
-    list_display = ("at", "account", "seq", "type", "what", "actor", "source")
+    list_display = ("at", "account", "seq", "type", "what", "who", "source")
     list_filter = (TypeFilter, JournalAccountFilter)  # each has an index
     search_fields = ("pk",)
     search_help_text = "Correlation id (the command's id)"
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": ("type", "content", "at", "recorded", "actor", "source")}),
+        (None, {"fields": ("type", "content", "at", "recorded", "who", "source")}),
         ("Chain", {"fields": ("account", "seq", "chain_of", "previous_hash", "hash", "dedup_key")}),
     )
     at = moment("occurred_at", "Time")
@@ -174,10 +193,6 @@ class EventAdmin(ReadOnlyAdmin):
         chain = as_uuid(search_term)
         return (queryset.filter(correlation_id=chain) if chain else queryset.none()), False
 
-    @admin.display(description="Account")
-    def account(self, row: Event) -> str:
-        return _account_name(row.account_id)
-
     @admin.display(description="What")
     def what(self, row: Event) -> str:
         return brief(row.payload)
@@ -190,14 +205,20 @@ class EventAdmin(ReadOnlyAdmin):
 
 
 def brief(payload: dict[str, Any]) -> str:
-    """The scalar values of a payload on one line."""
-    words = [f"{key}={value}" for key, value in payload.items() if _is_short(value)]
+    """The scalar values of a payload on one line; ids and times give way to what happened."""
+    short = {key: value for key, value in payload.items() if _is_short(value)}
+    telling = {key: value for key, value in short.items() if not _is_reference(key, value)}
+    words = [f"{key}={value}" for key, value in (telling or short).items()]
     text = " ".join(words)
     return text if len(text) <= _SHORT_PAYLOAD else f"{text[:_SHORT_PAYLOAD]}…"
 
 
 def _is_short(value: object) -> bool:
     return value not in (None, "", False) and not isinstance(value, dict | list)
+
+
+def _is_reference(key: str, value: object) -> bool:
+    return key.endswith("_at") or key == "client_order_id" or as_uuid(str(value)) is not None
 
 
 def verdict_rows(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -215,10 +236,11 @@ def verdict_rows(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @admin.register(Command)
-class CommandAdmin(ReadOnlyAdmin):
+class CommandAdmin(JournalAdmin):
     """Requests and their fate, newest first."""
 
-    list_display = ("at", "account", "kind", "symbol", "state", "outcome", "principal", "source")
+    actor_field = "principal"
+    list_display = ("at", "account", "kind", "symbol", "state", "outcome", "who", "source")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         KindFilter,
@@ -229,7 +251,7 @@ class CommandAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     fieldsets = (
         (None, {"fields": ("id", "account", "kind", "content", "state", "outcome", "answer")}),
-        ("Asked", {"fields": ("at", "principal", "source", "request_id", "expires")}),
+        ("Asked", {"fields": ("at", "who", "source", "request_id", "expires")}),
         ("Worked on", {"fields": ("claimed_by", "attempts", "sent", "queries", "completed")}),
     )
     change_form_after_template = "admin/tradeops/command_detail.html"
@@ -266,10 +288,6 @@ class CommandAdmin(ReadOnlyAdmin):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
-    @admin.display(description="Account")
-    def account(self, row: Command) -> str:
-        return _account_name(row.account_id)
-
     @admin.display(description="Status")
     def state(self, row: Command) -> str:
         if row.outcome_unknown:
@@ -287,13 +305,15 @@ TIMELINE_LENGTH = 200
 
 def timeline(correlation_id: UUID) -> list[dict[str, Any]]:
     """The events of one chain, oldest first, as the templates show them."""
-    rows = Event.objects.filter(correlation_id=correlation_id).order_by("id")[:TIMELINE_LENGTH]
+    found = Event.objects.filter(correlation_id=correlation_id).order_by("id")
+    rows = list(found[:TIMELINE_LENGTH])
+    names = names_of(row.actor for row in rows)
     return [
         {
             "at": row.occurred_at,
             "name": page_of(row, row.type),
             "what": brief(row.payload),
-            "actor": row.actor,
+            "actor": names[row.actor],
             "source": row.source,
         }
         for row in rows

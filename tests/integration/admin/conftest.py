@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from accounts.sealing.envelope import generate_keypair
@@ -46,3 +47,12 @@ def account(db: None, private_key: str, now: datetime) -> "ExchangeAccount":
     return create_account(
         name="main", api_key=API_KEY, api_secret=API_SECRET, actor="cli:test", now=now
     )
+
+
+@pytest.fixture
+def boss(client: Client, db: None) -> Client:
+    """A superuser's browser."""
+    from tests.integration.admin import seed  # noqa: PLC0415
+
+    client.force_login(seed.superuser(), backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import models
+from django.urls import reverse
 
 from accounts.models import Balance, ExchangeAccount
 from orders.models import Fill, Order
@@ -165,3 +168,10 @@ def around(account: ExchangeAccount, at: datetime) -> UUID:
         last_seen_at=at,
     )
     return drift_id
+
+
+def page(model: type[models.Model], kind: str, *args: object) -> str:
+    """Address of a model's page."""
+    opts = model._meta
+    quoted = [quote(arg) for arg in args]  # type: ignore[arg-type]  # keys
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{kind}", args=quoted)

@@ -21,7 +21,7 @@ from positions.models import Position
 from risk.models import EngineStatus, RiskLimit
 from risk.services.limit_change import change_limit
 from tests.integration.admin import seed
-from tests.integration.admin.test_pages import page
+from tests.integration.admin.seed import page
 from tradeops.domain.enums import Source
 from tradeops.journal.models import Command, Event
 

@@ -6,12 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
 from django.db import models
 from django.test import Client
-from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import ApiToken, Balance, Credential, ExchangeAccount
@@ -22,6 +20,7 @@ from risk.models import EngineStatus, RiskLimit
 from risk.services.limit_change import change_limit
 from tests.integration.admin import seed
 from tests.integration.admin.conftest import API_KEY, API_SECRET
+from tests.integration.admin.seed import page
 from tradeops.admin_site import site
 from tradeops.domain.enums import Source
 from tradeops.exchange.reports import MarkPriceReport
@@ -45,19 +44,6 @@ LEDGERS: list[type[models.Model]] = [
     Drift,
     ApiToken,
 ]
-
-
-def page(model: type[models.Model], kind: str, *args: object) -> str:
-    opts = model._meta
-    quoted = [quote(arg) for arg in args]  # type: ignore[arg-type]  # keys
-    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{kind}", args=quoted)
-
-
-@pytest.fixture
-def boss(client: Client, db: None) -> Client:
-    """A superuser's browser."""
-    client.force_login(seed.superuser(), backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 @pytest.fixture
@@ -206,10 +192,10 @@ QUERIES = {
     Fill: 8,
     Position: 8,
     Balance: 8,
-    RiskLimit: 8,
-    Command: 8,
-    Event: 8,
-    EngineStatus: 7,
+    RiskLimit: 9,
+    Command: 11,
+    Event: 11,
+    EngineStatus: 8,
     StreamLease: 7,
     ReconcileRun: 8,
     Drift: 8,
@@ -286,7 +272,8 @@ def test_operator_sees_only_own_accounts(
         assert browser.get(page(model, "change", theirs.pk)).status_code == 302
     assert "foreign" not in browser.get(page(ExchangeAccount, "changelist")).content.decode()
     events = browser.get(page(Event, "changelist")).content.decode()
-    assert f"account {other.pk}<" not in events
+    assert f">{account.name}<" in events
+    assert ">foreign<" not in events
     found = browser.get("/admin/search/", {"s": str(theirs.pk)}).content.decode()
     assert page(Order, "change", theirs.pk) not in found
     assert page(Command, "change", theirs.pk) not in found
