@@ -71,17 +71,25 @@ def pytest_configure(config: pytest.Config) -> None:
         _load_django()
         return
     _home = Path(tempfile.mkdtemp(prefix="tradeops-test-"))
+    if PG_LEG and not os.environ.get("TEST_DATABASE_URL"):
+        _postgres = start_postgres(_home / "postgres")
+        os.environ["TEST_DATABASE_URL"] = _postgres.url  # pytest-xdist's workers share the server
+    if _hands_out_tests(config):
+        # Its workers inherit the environment: with the settings' name in it, pytest-django would
+        # load them before each has set up its own Redis and files.
+        return
     _redis = start_redis(_home / "redis")
     os.environ.update(TRADEOPS_HOME=str(_home), TRADEOPS_DOTENV=os.devnull, REDIS_URL=_redis.url)
-    if PG_LEG and os.environ.get("TEST_DATABASE_URL"):
+    if PG_LEG:
         os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-    elif PG_LEG:
-        _postgres = start_postgres(_home / "postgres")
-        os.environ["DATABASE_URL"] = _postgres.url
-        os.environ["TEST_DATABASE_URL"] = _postgres.url  # pytest-xdist's workers share the server
     else:
         os.environ.pop("DATABASE_URL", None)
     _load_django()
+
+
+def _hands_out_tests(config: pytest.Config) -> bool:
+    is_worker = hasattr(config, "workerinput")
+    return bool(getattr(config.option, "numprocesses", None)) and not is_worker
 
 
 def _load_django() -> None:
