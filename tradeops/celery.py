@@ -5,6 +5,7 @@ import os
 import click
 from celery import Celery, signals
 from django.conf import settings
+from django.db import close_old_connections
 from kombu.entity import Queue
 
 from tradeops.checks import refuse_wrong_settings
@@ -28,6 +29,13 @@ app.steps["worker"].add("tradeops.bootsteps:Streams")
 @signals.setup_logging.connect
 def keep_django_logging(**_kwargs: object) -> None:
     """Leave the logging of the settings as it is (a connected receiver is what stops Celery)."""
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def renew_connections(**_kwargs: object) -> None:
+    """Close what is broken or too old, as Django does around a request, and keep the rest."""
+    close_old_connections()
 
 
 @signals.celeryd_init.connect

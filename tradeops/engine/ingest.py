@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from orders.models import Order, TradeCursor
 from tradeops.domain.enums import Source
 from tradeops.domain.events import DomainEvent
-from tradeops.domain.ids import command_id_of
+from tradeops.domain.ids import command_id_of, external_order_id
 from tradeops.engine import facts
 from tradeops.engine.ledger import account_ledger
 from tradeops.exchange.reports import FillReport, OrderReport, Report
@@ -36,7 +37,7 @@ def ingest(
         if fence is not None:
             fence()
         ledger.expect([key for item in reports for key in facts.expected_keys(account_id, item)])
-        ledger.rows.prefetch(Order, _own_orders(reports))
+        ledger.rows.prefetch(Order, _order_ids(account_id, reports))
         for report in reports:
             facts.record(ledger, report)
         for symbol, trade_id in (cursors or {}).items():
@@ -66,10 +67,13 @@ def record(
     return ledger.written
 
 
-def _own_orders(reports: Sequence[Report]) -> list[object]:
-    ids = {
-        command_id_of(report.client_order_id)
-        for report in reports
-        if isinstance(report, OrderReport | FillReport)
-    }
-    return [order_id for order_id in ids if order_id is not None]
+def _order_ids(account_id: int, reports: Sequence[Report]) -> list[UUID]:
+    """Row ids that the reports' orders have, ours or not."""
+    return list(
+        {
+            command_id_of(report.client_order_id)
+            or external_order_id(account_id, report.symbol, report.venue_order_id)
+            for report in reports
+            if isinstance(report, OrderReport | FillReport)
+        }
+    )

@@ -103,9 +103,10 @@ def _fill(shadow: str, model: type[models.Model], rows: Iterable[models.Model]) 
 
 
 def _compare(shadow: str, model: type[models.Model], account_id: int) -> list[Difference]:
+    """Rows of one side that the other does not have in exactly these digits."""
     table = model._meta.db_table
-    live = _cells(table, model, account_id)
-    rebuilt = _cells(shadow, model, account_id)
+    live = _only_in(table, shadow, model, account_id)
+    rebuilt = _only_in(shadow, table, model, account_id)
     found = []
     for pk in sorted(live.keys() | rebuilt.keys()):
         if pk not in live or pk not in rebuilt:
@@ -119,14 +120,14 @@ def _compare(shadow: str, model: type[models.Model], account_id: int) -> list[Di
     return found
 
 
-def _cells(table: str, model: type[models.Model], account_id: int) -> dict[str, dict[str, Any]]:
+def _only_in(
+    this: str, other: str, model: type[models.Model], account_id: int
+) -> dict[str, dict[str, Any]]:
     fields = _columns(model)
     names = ", ".join(f'CAST("{field.column}" AS TEXT)' for field in fields)
+    half = f'SELECT {names} FROM "{{}}" WHERE "account_id" = %s'
     with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT {names} FROM "{table}" WHERE "account_id" = %s',
-            [account_id],
-        )
+        cursor.execute(f"{half.format(this)} EXCEPT {half.format(other)}", [account_id, account_id])
         rows = [dict(zip([f.column for f in fields], row, strict=True)) for row in cursor]
     key = model._meta.pk.column
     return {str(row[key]): row for row in rows}

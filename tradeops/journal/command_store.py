@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from celery import current_app
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F, Q
 from kombu.exceptions import OperationalError
 
@@ -25,7 +26,7 @@ from tradeops.journal.event_store import Draft, Origin, append
 from tradeops.journal.models import Command
 from tradeops.kit import sql
 from tradeops.kit.clock import SYSTEM_CLOCK
-from tradeops.kit.db import write_transaction
+from tradeops.kit.db import after_commit, write_transaction
 from tradeops.kit.wakeups import hub
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def enqueue(
                 [Draft(submitted, now)],
                 Origin(asker.principal, asker.source, now, command_id, command_id),
             )
-            transaction.on_commit(lambda: publish_hint(command_id))
+            after_commit(partial(publish_hint, command_id))
     except IntegrityError:
         return _known(row), False
     return row, True
@@ -230,13 +231,18 @@ def completed(
     return Draft(CommandCompleted(command.pk, command.kind, status, code, detail), now)
 
 
+def _has_ended(command_id: UUID) -> bool:
+    status = sql.column(Command, "status", command_id)
+    return status in (CommandStatus.ACK, CommandStatus.FAILED)
+
+
 def wait(
     command_id: UUID,
     *,
     timeout_s: float,
     done: Callable[[Command], bool] = lambda command: command.is_terminal,
 ) -> Command:
-    """The command as soon as `done` says so, or as it is when the time is over."""
+    """The command once it has ended and `done` says so, or as it is when the time is over."""
     monitor = hub()
     key = str(command_id)
     woken = monitor.register(key)
@@ -244,10 +250,11 @@ def wait(
     try:
         while True:
             woken.clear()
-            command = _row(command_id)
             remaining = deadline - SYSTEM_CLOCK.monotonic_s()
-            if remaining <= 0 or done(command):
-                return command
+            if remaining <= 0 or _has_ended(command_id):
+                command = _row(command_id)
+                if remaining <= 0 or done(command):
+                    return command
             woken.wait(min(POLL_S, remaining))
     finally:
         monitor.unregister(key, woken)

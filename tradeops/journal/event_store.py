@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from tradeops.domain.enums import Source
 from tradeops.domain.events import DomainEvent
 from tradeops.journal import codec
 from tradeops.journal.models import Event, JournalHead
 from tradeops.kit import sql
+from tradeops.kit.db import after_commit
 
 NO_HASH = "0" * 64
 _HEAD_SQL = "SELECT seq, hash FROM journal_journalhead WHERE account_id = %s"
@@ -148,7 +149,7 @@ class Appender:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_SQL, [self._head.seq, self._head.hash, self._head.account_id])
         stored, self._rows, self._stored = self._stored, [], []
-        transaction.on_commit(partial(_announce, self._head.account_id, stored), robust=True)
+        after_commit(partial(_announce, self._head.account_id, stored))
         return stored
 
 

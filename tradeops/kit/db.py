@@ -7,10 +7,12 @@ next writer at once. The lock dies with its process. On PostgreSQL nothing queue
 """
 
 import fcntl
+import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tradeops.domain.money import plain
 
-_thread_lock = threading.RLock()
+logger = logging.getLogger(__name__)
+_local = threading.local()
 
 
 if TYPE_CHECKING:
@@ -80,23 +83,100 @@ class MoneyField(ExactDecimalField):
 def write_transaction(using: str = "default") -> Iterator[None]:
     """Run the body in one transaction, durable when the outermost block ends."""
     connection = connections[using]
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.in_atomic_block:
         with transaction.atomic(using=using):
             yield
         return
-    lock = _file_lock(f"{connection.settings_dict['NAME']}.lock")
-    with _thread_lock, lock, transaction.atomic(using=using):
-        yield
+    afterwards: list[Callable[[], None]] = []
+    _local.afterwards = afterwards
+    try:
+        with _queue_of(connection), transaction.atomic(using=using):
+            yield
+    finally:
+        _local.afterwards = None
+    for callback in afterwards:
+        _run_quietly(callback)
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call once the current transaction is durable and the next writer may begin.
+
+    Unlike `transaction.on_commit`, which would run it while other writers still wait. What it
+    raises is logged.
+    """
+    afterwards = getattr(_local, "afterwards", None)
+    if afterwards is None:
+        transaction.on_commit(callback, robust=True)
+    else:
+        afterwards.append(callback)
+
+
+def _run_quietly(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        logger.exception("after a commit")
+
+
+def _queue_of(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
+    if connection.vendor != "sqlite":
+        return nullcontext()
+    return _writers_queue(str(connection.settings_dict["NAME"]))
 
 
 @contextmanager
-def _file_lock(path: str) -> Iterator[None]:
+def _writers_queue(database: str) -> Iterator[None]:
+    """First the threads of this process in turn, then the processes in turn.
+
+    Who waits for the lock holds the turnstile, so that a busy process cannot take the lock again
+    and again past it.
+    """
+    with _threads:
+        turnstile = _lock_file(f"{database}.turn")
+        try:
+            lock = _lock_file(f"{database}.lock")
+        finally:
+            os.close(turnstile)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+
+def _lock_file(path: str) -> int:
+    """Descriptor that holds the lock; closing it, or dying, gives the lock back."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+class FairLock:
+    """A mutex that is handed to the longest waiter; a plain one goes to whoever runs already."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._held = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+
+_threads = FairLock()
 
 
 def in_transaction() -> bool:

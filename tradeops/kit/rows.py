@@ -4,6 +4,7 @@ A projector never touches a manager; it asks `Rows`, changes the instance and sa
 same code serves ingest and rebuild, and "rebuild equals live" (I8) tests the real thing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -64,14 +65,14 @@ class LiveRows:
 
     def flush(self) -> None:
         """Write what changed, each row once."""
-        created: dict[type[models.Model], list[models.Model]] = {}
+        created: defaultdict[type[models.Model], list[models.Model]] = defaultdict(list)
+        changed: defaultdict[type[models.Model], list[models.Model]] = defaultdict(list)
         for (model, _), row in self._changed.items():
-            if row._state.adding:
-                created.setdefault(model, []).append(row)
-            else:
-                sql.update(row)
+            (created if row._state.adding else changed)[model].append(row)
         for rows in created.values():
             sql.insert(rows)
+        for rows in changed.values():
+            sql.update(rows)
         self._changed.clear()
 
 

@@ -41,15 +41,28 @@ def insert(rows: Sequence[models.Model]) -> None:
         row._state.adding = False
 
 
-def update(row: models.Model) -> None:
-    """Write all fields of an existing row; raises LookupError when it is not there."""
-    model = type(row)
-    key = model._meta.pk
-    values = _values(row, _changeable_fields(model))
+def update(rows: Sequence[models.Model]) -> None:
+    """Write all fields of existing rows of one model; LookupError when one is not there."""
+    if not rows:
+        return
+    model = type(rows[0])
+    fields = (*_changeable_fields(model), model._meta.pk)
     with connection.cursor() as cursor:
-        cursor.execute(_update(model), [*values, key.get_db_prep_value(row.pk, connection)])
-        if cursor.rowcount != 1:
-            raise LookupError(f"{model.__name__} {row.pk} does not exist")
+        cursor.executemany(_update(model), [_values(row, fields) for row in rows])
+        if cursor.rowcount != len(rows):
+            raise LookupError(f"{model.__name__}: {cursor.rowcount} of {len(rows)} rows exist")
+
+
+def column(model: type[models.Model], name: str, pk: Any) -> Any:
+    """One column of the row with this primary key, as the database has it; None without a row."""
+    key = model._meta.pk
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT "{name}" FROM "{model._meta.db_table}" WHERE "{key.column}" = %s',
+            [key.get_db_prep_value(pk, connection)],
+        )
+        found = cursor.fetchone()
+    return found[0] if found else None
 
 
 def _values(row: models.Model, fields: Sequence[Any]) -> list[Any]:
