@@ -31,7 +31,6 @@ from tradeops.journal.admin import ask
 from tradeops.journal.models import Command, Event
 from tradeops.kit.admin import (
     EMPTY,
-    AccountFilter,
     Answer,
     ConfirmForm,
     Question,
@@ -45,6 +44,7 @@ from tradeops.kit.admin import (
     tell_error,
 )
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.filters import AccountFilter
 
 SCOPE = "account"
 _SECRET = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"})

@@ -25,11 +25,9 @@ from tradeops.domain.money import plain
 from tradeops.journal.admin import as_uuid, ask, timeline, verdict_rows
 from tradeops.journal.models import Command, Event
 from tradeops.kit.admin import (
-    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
-    SymbolFilter,
     as_state,
     confirm,
     decimals,
@@ -38,6 +36,7 @@ from tradeops.kit.admin import (
     page_of,
     tell_error,
 )
+from tradeops.kit.filters import AccountFilter, SymbolFilter
 
 MAX_BULK = 100
 _STATUS_KINDS = {

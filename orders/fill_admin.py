@@ -8,15 +8,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from orders.models import Fill, Order
 from tradeops.domain.enums import Side
 from tradeops.domain.money import plain
-from tradeops.kit.admin import (
-    AccountFilter,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    SymbolFilter,
-    decimals,
-    moment,
-    page_of,
-)
+from tradeops.kit.admin import ReadOnlyAdmin, ReadOnlyInline, decimals, moment, page_of
+from tradeops.kit.filters import AccountFilter, SymbolFilter
 
 
 @admin.display(description="Side")

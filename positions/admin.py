@@ -21,17 +21,16 @@ from tradeops.domain.money import ONE, ZERO, plain, round_money
 from tradeops.journal.admin import ask
 from tradeops.kit.admin import (
     EMPTY,
-    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
-    SymbolFilter,
     confirm,
     decimals,
     list_of,
     moment,
     tell_error,
 )
+from tradeops.kit.filters import AccountFilter, SymbolFilter
 from tradeops.market.cache import Mark, marks
 
 HALF = Decimal("0.5")

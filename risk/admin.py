@@ -1,5 +1,6 @@
 """Risk limits, edited through their service, and whether the engine may open."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,6 @@ from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.journal.admin import ask
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID, Event
 from tradeops.kit.admin import (
-    AccountFilter,
     Answer,
     Question,
     ReadOnlyAdmin,
@@ -34,6 +34,7 @@ from tradeops.kit.admin import (
     page_of,
 )
 from tradeops.kit.clock import SYSTEM_CLOCK
+from tradeops.kit.filters import AccountFilter
 from tradeops.kit.people import ShowsWho, names_of
 
 SHOWN_CHANGES = 20
@@ -210,17 +211,38 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
 
 
+def scope_names(rows: Sequence[EngineStatus]) -> list[str]:
+    """The scopes as people call them: `account:1` is "main"."""
+    accounts = ExchangeAccount.objects.filter(pk__in={row.account_id for row in rows})
+    names = dict(accounts.values_list("pk", "name"))
+    found = []
+    for row in rows:
+        _, _, rest = row.scope.partition(":")
+        whose = names.get(row.account_id, "the whole desk")
+        found.append(f"{whose} {rest.partition(':')[2]}".strip())
+    return found
+
+
 @admin.register(EngineStatus)
 class EngineStatusAdmin(ShowsWho, ReadOnlyAdmin):
     """Scopes that were paused, halted or resumed; a scope without a row runs."""
 
-    list_display = ("scope", "shown_state", "reason", "who", "changed", "more")
+    list_display = ("scope_name", "shown_state", "reason", "who", "changed", "more")
     list_filter = (("state", ChoicesDropdownFilter),)
     ordering = ("scope",)
-    fields = (("scope", "shown_state"), "reason", ("who", "changed"))
+    fields = (("scope_name", "shown_state"), "reason", ("who", "changed"))
     actions_list = ("pause_all", "resume_all", "halt_all")
     actions_detail = ("resume_scope",)
     changed = moment("changed_at", "Changed")
+
+    def attach_names(self, rows: Sequence[EngineStatus]) -> None:
+        super().attach_names(rows)
+        for row, name in zip(rows, scope_names(rows), strict=True):
+            row.scope_text = name  # type: ignore[attr-defined]  # for the pages
+
+    @admin.display(description="Scope")
+    def scope_name(self, row: Any) -> str:  # noqa: ANN401 - a row with names attached
+        return str(row.scope_text)
 
     @admin.display(description="State")
     def shown_state(self, row: EngineStatus) -> str:
@@ -277,7 +299,7 @@ class EngineStatusAdmin(ShowsWho, ReadOnlyAdmin):
         kind, _, rest = status.scope.partition(":")
         symbol, who = rest.partition(":")[2], self.who(status)
         question = Question(
-            title=f"Resume {status.scope}?",
+            title=f"Resume {self.scope_name(status)}?",
             button="Resume",
             lines=(f"{status.state} since {status.changed_at:%F %H:%M} UTC by {who}.",),
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -33,6 +32,7 @@ from accounts.models import ApiToken, Balance, ExchangeAccount
 from orders.models import OPEN_STATUSES, Fill, Order
 from positions.admin import attach_marks, unrealized
 from positions.models import Position
+from risk.admin import scope_names
 from risk.models import EngineStatus, RiskLimit
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import EngineState, StreamState
@@ -182,8 +182,9 @@ class TradeopsAdminSite(UnfoldAdminSite):
     def _needs(self, request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         """What somebody should look at, with the page that shows it."""
         stopped = self.rows(request, EngineStatus).exclude(state=EngineState.RUNNING)
-        for status in stopped[:10]:
-            text = f"{status.scope} {status.state}: {status.reason or 'no reason given'}"
+        shown = list(stopped[:10])
+        for status, scope in zip(shown, scope_names(shown), strict=True):
+            text = f"{scope} {status.state}: {status.reason or 'no reason given'}"
             yield {"text": text, "url": _list_url(EngineStatus)}
         drifts = self.rows(request, Drift).filter(resolved_at=None)[:MAX_COUNTED].count()
         if drifts:
@@ -219,15 +220,15 @@ class TradeopsAdminSite(UnfoldAdminSite):
         yield _kpi("Wallets", f"{plain(round(wallet, 2))} USDT", "without open PnL", Balance)
         known = [value for value in map(unrealized, positions) if value is not None]
         note = f"{len(positions)} open" if len(known) == len(positions) else "some marks missing"
-        pnl: Decimal = sum(known, ZERO)
-        yield _kpi("Open PnL", f"{plain(round(pnl, 2))} USDT", note, Position)
-        working = self._open_counts(request)[Order]
-        yield _kpi("Open orders", str(working), "working at the venue", Order)
+        yield _kpi("Open PnL", f"{plain(round(sum(known, ZERO), 2))} USDT", note, Position)
+        orders = str(self._open_counts(request)[Order])
+        yield _kpi("Open orders", orders, "working at the venue", Order)
         today = self.rows(request, Command).filter(created_at__gte=now - DAY)
         failed = today.filter(status=CommandStatus.FAILED)[:MAX_COUNTED].count()
         asked = today[:MAX_COUNTED].count()
-        shown = f"{asked}+" if asked == MAX_COUNTED else str(asked)
-        yield _kpi("Commands, 24 h", shown, f"{failed} failed", Command)
+        yield _kpi(
+            "Commands, 24 h", f"{asked}{'+' * (asked == MAX_COUNTED)}", f"{failed} failed", Command
+        )
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -31,7 +31,7 @@ from tradeops.kit.people import ShowsWho, names_of
 
 # A worker answers in milliseconds; whoever waits longer reads the command's page.
 ANSWER_WAIT_S = 1.5
-_SHORT_PAYLOAD = 120
+_SHORT_PAYLOAD = 160
 _STATE_KINDS = {CommandStatus.ACK: "ok", CommandStatus.FAILED: "danger"}
 
 
@@ -118,7 +118,7 @@ class TypeFilter(DropdownFilter):
         return [(name, name) for name in sorted(EVENT_TYPES)]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(type=self.value()) if self.value() else queryset
+        return queryset.filter(type=self.value()) if self.value() in EVENT_TYPES else queryset
 
 
 class KindFilter(DropdownFilter):
@@ -131,7 +131,7 @@ class KindFilter(DropdownFilter):
         return [(name, name) for name in sorted(COMMAND_TYPES)]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
+        return queryset.filter(kind=self.value()) if self.value() in COMMAND_TYPES else queryset
 
 
 def _account_names(account_ids: Sequence[int]) -> dict[int, str]:
@@ -218,7 +218,8 @@ def _is_short(value: object) -> bool:
 
 
 def _is_reference(key: str, value: object) -> bool:
-    return key.endswith("_at") or key == "client_order_id" or as_uuid(str(value)) is not None
+    is_id = key.endswith("_id") and key != "subject_id"
+    return is_id or key.endswith("_at") or as_uuid(str(value)) is not None
 
 
 def verdict_rows(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
@@ -26,7 +25,6 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tradeops.domain.errors import TradeOpsError
@@ -35,6 +33,7 @@ from tradeops.kit.db import write_transaction
 
 EMPTY = "–"
 MAX_COUNTED = 10_000
+MAX_DIGITS = 18
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -66,6 +65,13 @@ class AccountScopedAdmin(ModelAdmin):
             return rows
         own = request.user.exchange_accounts.values("pk")  # type: ignore[union-attr]  # staff only
         return rows.filter(**{f"{self.account_field}__in": own})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse what no column holds: databases answer such values with an error of their own."""
+        is_beyond = value.isdecimal() and len(value) > MAX_DIGITS
+        if is_beyond or "\0" in value:
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def has_operate_permission(self, request: HttpRequest, _object_id: str | None = None) -> bool:
         """Whether the user may ask for changes by command."""
@@ -163,37 +169,6 @@ class ReadOnlyInline(TabularInline):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
-
-
-class SymbolFilter(DropdownFilter):
-    """The symbols of this desk; listing those of the rows would read all of them."""
-
-    title = "symbol"
-    parameter_name = "symbol"
-
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, str]]:
-        return [(symbol, symbol) for symbol in settings.ALLOWED_SYMBOLS]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(symbol=self.value()) if self.value() else queryset
-
-
-class AccountFilter(DropdownFilter):
-    """The accounts that the user operates, by name."""
-
-    title = "account"
-    parameter_name = "account"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        related = model_admin.model._meta.get_field("account").related_model
-        rows = related._default_manager.all()
-        if not request.user.is_superuser:
-            rows = rows.filter(operators=request.user.pk)
-        return [(str(row.pk), str(row)) for row in rows.order_by("name")]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value() or ""
-        return queryset.filter(account_id=int(value)) if value.isdecimal() else queryset
 
 
 # Values -------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from tradeops.journal.admin import brief
-from tradeops.kit.admin import AccountFilter, ReadOnlyAdmin, as_state, moment, structure
+from tradeops.kit.admin import ReadOnlyAdmin, as_state, moment, structure
+from tradeops.kit.filters import AccountFilter
 from tradeops.reconcile.models import Drift, ReconcileRun
 
 
