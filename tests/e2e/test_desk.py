@@ -7,7 +7,7 @@ import signal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.desk import ACCOUNT, Desk
+from tests.e2e.desk import ACCOUNT, USER, Desk
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -47,13 +47,23 @@ def test_admin_shows_the_order_its_fill_and_its_events(desk: Desk, stack: Stack)
     desk.page.goto(f"/admin/orders/order/{order['id']}/change/")
     text = desk.page.locator("body").inner_text()
     assert order["client_order_id"] in text
-    for event in ("CommandSubmitted", "OrderPlaced", "CommandCompleted"):
-        assert event in text
     (fill,) = stack.api("GET", f"/api/v1/fills?order_id={order['id']}").json["items"]
+    assert fill["trade_id"] in text
+    timeline = desk.page.locator("section.panel", has_text="Event timeline")
+    for event in ("CommandSubmitted", "OrderPlaced", "TradeExecuted", "CommandCompleted"):
+        expect(timeline.get_by_role("link", name=event)).to_have_count(1)
+    expect(timeline.locator("tr", has_text="CommandSubmitted")).to_contain_text(USER)
+    traded = timeline.locator("tr", has_text="TradeExecuted")
+    expect(traded).to_contain_text(f"price={fill['price']} quantity={fill['quantity']}")
+    gates = desk.page.locator("section.panel", has_text="Gates")
+    limit = gates.locator("tr", has_text="max_order_notional")
+    expect(limit).to_contain_text("passed")
+    expect(limit).to_contain_text("limit=50000")
+    expect(desk.page.get_by_role("link", name="Cancel…")).to_have_count(0)  # it is filled
+    desk.page.get_by_role("link", name="Close position…").click()
+    expect(desk.page.locator("#confirm-form")).to_contain_text("Close: ETHUSDT")
     desk.page.goto("/admin/orders/fill/")
     expect(desk.page.locator("body")).to_contain_text(fill["trade_id"])
-    desk.page.goto("/admin/journal/event/?type=TradeExecuted")
-    expect(desk.page.locator("body")).to_contain_text("TradeExecuted")
 
 
 def test_limit_order_rests_and_is_cancelled_by_key(desk: Desk) -> None:
