@@ -20,6 +20,8 @@ from tradeops.kit.rows import Rows
 
 MODELS = (Order, Fill)
 REASON_LENGTH = 200
+OUTCOME_UNKNOWN = "outcome unknown"
+_UNHEARD = (OrderStatus.NEW, OrderStatus.SUBMITTED)
 
 
 def apply(stored: Stored, rows: Rows) -> None:
@@ -145,6 +147,8 @@ def _touch(order: Order, stored: Stored, reason: str) -> None:
     order.updated_at = max(order.updated_at, stored.occurred_at)
     if reason:
         order.reason = reason[:REASON_LENGTH]
+    elif order.reason.startswith(OUTCOME_UNKNOWN) and order.status not in _UNHEARD:
+        order.reason = ""
 
 
 _HANDLERS: dict[type[DomainEvent], Callable[[Stored, Any, Rows], None]] = {

@@ -6,6 +6,7 @@ else an embedded server) and only the tests that use the database or the process
 """
 
 import decimal
+import logging
 import os
 import shutil
 import socket
@@ -99,6 +100,7 @@ def _load_django() -> None:
 
 def pytest_unconfigure() -> None:
     """End the servers and remove their files."""
+    logging.getLogger("tradeops.kit.wakeups").disabled = True  # it would miss its Redis
     for server in (_redis, _postgres):
         if server is not None:
             server.stop()

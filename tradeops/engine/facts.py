@@ -15,6 +15,7 @@ from orders.domain.lifecycle import advance
 from orders.models import Order
 from positions.models import Position
 from positions.projection import position_id
+from tradeops.domain.clock import from_epoch_ms
 from tradeops.domain.enums import OrderStatus, OrderType, PositionSide
 from tradeops.domain.events import (
     BalanceChanged,
@@ -38,6 +39,8 @@ from tradeops.exchange.reports import (
     Report,
 )
 from tradeops.journal.event_store import Draft
+
+_NEVER = from_epoch_ms(0)
 
 
 def record(ledger: AccountLedger, report: Report) -> None:
@@ -268,18 +271,12 @@ def _record_balance(ledger: AccountLedger, report: BalanceReport) -> None:
         return
     if row is None and report.wallet_balance == 0:
         return
-    ledger.emit(
-        Draft(
-            BalanceChanged(
-                report.asset,
-                report.wallet_balance,
-                report.change,
-                report.reason,
-                report.updated_at,
-            ),
-            report.updated_at,
-        )
+    # Of a wallet that never moved the venue says 1970 (updateTime 0).
+    occurred_at = report.updated_at if report.updated_at > _NEVER else ledger.origin.now
+    changed = BalanceChanged(
+        report.asset, report.wallet_balance, report.change, report.reason, report.updated_at
     )
+    ledger.emit(Draft(changed, occurred_at))
 
 
 def _record_funding(ledger: AccountLedger, report: FundingReport) -> None:

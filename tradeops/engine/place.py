@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import ExchangeAccount
+from orders.projection import OUTCOME_UNKNOWN
 from orders.services.order_submit import submit_order
 from positions.models import Position
 from positions.projection import position_id
@@ -292,6 +293,6 @@ def leave_unknown(work: Work, reason: str) -> None:
             ZERO,
             None,
             now,
-            reason=f"outcome unknown: {reason}",
+            reason=f"{OUTCOME_UNKNOWN}: {reason}",
         )
         ledger.emit(Draft(unknown, now))

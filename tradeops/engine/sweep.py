@@ -112,7 +112,19 @@ def _due(now: datetime) -> list[Command]:
     due = Q(next_query_at__lte=now) | Q(next_query_at=None, sent_at__lt=now - STALE_SENT)
     rows = Command.objects.filter(due, status=CommandStatus.SENT)
     # Who waited longest: those that stay unknown must not keep the others from their turn.
-    return list(rows.order_by(F("next_query_at").asc(nulls_first=True), "sent_at")[:PER_CYCLE])
+    late = list(rows.order_by(F("next_query_at").asc(nulls_first=True), "sent_at")[:PER_CYCLE])
+    known = {command.pk for command in late}
+    return late + [command for command in _told() if command.pk not in known]
+
+
+def _told() -> list[Command]:
+    """Unknown sends whose order the stream has told of meanwhile: no query is needed."""
+    unknown = Command.objects.filter(
+        status=CommandStatus.SENT, outcome_unknown=True, kind__in=SENDS_ORDERS
+    )[:PER_CYCLE]
+    commands = {command.pk: command for command in unknown}
+    told = Order.objects.filter(pk__in=commands).exclude(venue_order_id="")
+    return [commands[pk] for pk in told.values_list("pk", flat=True)]
 
 
 def _reserve_query(command: Command, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Whatever comes twice, late or in another order: the books end the same, and rebuild agrees."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from tests.integration.engine.reports import (
 from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
 from tradeops.engine.ingest import StaleFence, ingest
 from tradeops.engine.rebuild import rebuild
-from tradeops.exchange.reports import Report
+from tradeops.exchange.reports import BalanceReport, Report
 from tradeops.journal.event_store import Stored, first_broken_link
 from tradeops.journal.models import Event
 
@@ -204,3 +205,9 @@ def test_adopted_order_keeps_our_id(account: ExchangeAccount) -> None:
     take(account, [order_report(3)])
 
     assert Order.objects.get().pk == UUID(int=3)
+
+
+def test_wallet_that_never_moved_is_dated_now(account: ExchangeAccount) -> None:
+    take(account, [BalanceReport("USDT", D(10), datetime(1970, 1, 1, tzinfo=UTC))])
+
+    assert Event.objects.get().occurred_at == START

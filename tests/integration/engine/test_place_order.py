@@ -193,6 +193,23 @@ def test_unknown_outcome_is_asked_for_and_never_sent_again(desk: Desk) -> None:
     assert len(desk.port.submitted) == 1
 
 
+def test_unknown_order_that_the_stream_tells_of_needs_no_query(desk: Desk) -> None:
+    desk.port.submit_error = Ambiguous("timeout")
+    desk.port.accept_before_error = True
+    command = desk.run(BUY_50_AT_10X)
+    assert Order.objects.get().reason.startswith("outcome unknown")
+    calls = desk.port.calls
+
+    told = list(desk.port.orders.values())
+    ingest(desk.account.pk, told, source=Source.STREAM, actor="test", now=desk.clock.now())
+    desk.sweep_after(1)
+
+    command.refresh_from_db()
+    assert (command.status, command.outcome_unknown) == (CommandStatus.ACK, False)
+    assert Order.objects.get().reason == ""
+    assert desk.port.calls == calls
+
+
 def test_order_that_never_appears_is_lost_after_five_misses_and_30_s(desk: Desk) -> None:
     desk.port.submit_error = Ambiguous("timeout")
     command = desk.run(BUY_50_AT_10X)
