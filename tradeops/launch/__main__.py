@@ -1,6 +1,7 @@
 """`python -m tradeops.launch`: what `make run` does once `.venv` exists. Ctrl-C ends everything."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, _as_interrupt)  # a script may have started us with it ignored
+    os.umask(0o066)  # database and logs are the operator's alone; PostgreSQL must pass through
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     try:
