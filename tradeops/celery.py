@@ -6,7 +6,7 @@ import click
 from celery import Celery, signals
 from django.conf import settings
 from django.db import close_old_connections
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 from tradeops.checks import refuse_wrong_settings
 
@@ -16,14 +16,20 @@ QUEUES = ("orders", "streams", "reconcile", "market", "notify")
 
 app = Celery("tradeops")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = tuple(Queue(name) for name in QUEUES)  # type: ignore[no-untyped-call]
+app.conf.task_queues = tuple(
+    Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
+    for name in QUEUES
+)
 # Beat sends by name: the tasks, and with them the venues' clients, would double its memory.
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS if settings.TRADEOPS_LOADS_TASKS else [])
 app.user_options["worker"].add(
     click.Option(["--streams"], is_flag=True, help="Run the exchange streams in this worker (D5).")
 )
+app.user_options["worker"].add(
+    click.Option(["--with-beat"], is_flag=True, help="Send what is due from this worker, too.")
+)
 # By name: only what a worker needs of it is loaded, after Django's applications.
-app.steps["worker"].add("tradeops.bootsteps:Streams")
+app.steps["worker"].update({"tradeops.bootsteps:Streams", "tradeops.beat_step:BeatStep"})
 
 
 @signals.setup_logging.connect

@@ -140,16 +140,13 @@ def processes(plan: Plan) -> list[Program]:
     workers = {
         "orders": _worker("orders", "orders", plan.orders_concurrency),
         "streams": (*_worker("streams", "streams", 1), "--streams"),
-        "work": _worker("work", "reconcile,market,notify", 4),
+        # Beat is a thread here: as a process it would hold 80 MB to send a few messages a second.
+        "work": (*_worker("work", "reconcile,market,notify", 4), "--with-beat"),
     }
-    beat = (*_module("celery"), "-A", "tradeops", "beat", "--loglevel=WARNING", "--pidfile=")
     return [
         *(
             Program(name, command, priority=30, opens_seals=True, environment=NO_SCREENS)
             for name, command in workers.items()
-        ),
-        Program(
-            "beat", beat, priority=40, environment={**NO_SCREENS, "TRADEOPS_LOADS_TASKS": "false"}
         ),
         Program("web", daphne, priority=50, stop_wait_s=10),
     ]
