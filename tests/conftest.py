@@ -109,12 +109,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On the PostgreSQL leg keep what can differ there; the rest ran on the SQLite leg."""
-    if not PG_LEG:
-        return
-    kept = [item for item in items if _uses_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    """Begin with what waits for processes; on PostgreSQL keep only what can differ there."""
+    if PG_LEG:
+        kept = [item for item in items if _uses_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
 
 
 def _uses_database(item: pytest.Item) -> bool:
