@@ -20,6 +20,7 @@ from tradeops.domain.money import PRECISION, ZERO
 from tradeops.kit import sql
 from tradeops.market import cache
 
+_OPEN = f"account_id = %s AND status IN ({', '.join(['%s'] * len(OPEN_STATUSES))})"
 MAX_LEVERAGE = 25
 TAKER_FEE_RATE = Decimal("0.0005")
 SETTLEMENT_ASSET = "USDT"
@@ -89,10 +90,7 @@ def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...
 
 def _pending(account_id: int) -> list[Order]:
     """Openings that may still fill, or that filled at the venue and are not in the position yet."""
-    rows = {
-        order.pk: order
-        for order in Order.objects.filter(account_id=account_id, status__in=OPEN_STATUSES)
-    }
+    rows = {order.pk: order for order in sql.fetch(Order, _OPEN, [account_id, *OPEN_STATUSES])}
     rows |= {order.pk: order for order in unbooked_orders() if order.account_id == account_id}
     return [order for order in rows.values() if not order.reduce_only]
 

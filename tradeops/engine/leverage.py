@@ -4,6 +4,7 @@ from positions.models import Position
 from tradeops.domain.enums import Source
 from tradeops.engine.ingest import ingest
 from tradeops.engine.work import Work
+from tradeops.kit import sql
 from tradeops.market.cache import TtlCache
 
 LEVERAGE_TTL_S = 300.0
@@ -44,8 +45,8 @@ def require_leverage(account_id: int, symbol: str, leverage: int) -> None:
 
 
 def _recorded(account_id: int, symbol: str) -> set[int | None]:
-    rows = Position.objects.filter(account_id=account_id, symbol=symbol)
-    return set(rows.values_list("leverage", flat=True))
+    rows = sql.fetch(Position, "account_id = %s AND symbol = %s", [account_id, symbol])
+    return {row.leverage for row in rows}
 
 
 def leverage_cache_counts() -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import F, Q
 from kombu.exceptions import OperationalError
 
@@ -236,6 +236,12 @@ def _has_ended(command_id: UUID) -> bool:
     return status in (CommandStatus.ACK, CommandStatus.FAILED)
 
 
+def _return_connection() -> None:
+    """Who waits must not keep one of PostgreSQL's pooled connections."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+
+
 def wait(
     command_id: UUID,
     *,
@@ -255,6 +261,7 @@ def wait(
                 command = _row(command_id)
                 if remaining <= 0 or done(command):
                     return command
+            _return_connection()
             woken.wait(min(POLL_S, remaining))
     finally:
         monitor.unregister(key, woken)

@@ -24,6 +24,7 @@ from tradeops.kit.db import after_commit
 
 NO_HASH = "0" * 64
 _HEAD_SQL = "SELECT seq, hash FROM journal_journalhead WHERE account_id = %s"
+_KNOWN_SQL = "SELECT dedup_key FROM journal_event WHERE dedup_key IN"
 _MOVE_SQL = "UPDATE journal_journalhead SET seq = %s, hash = %s WHERE account_id = %s"
 
 
@@ -115,8 +116,10 @@ class Appender:
         """Look up many dedup keys with one query before they are added one by one."""
         missing = [key for key in dedup_keys if key not in self._asked]
         if missing:
-            known = Event.objects.filter(dedup_key__in=missing)
-            self._known.update(known.values_list("dedup_key", flat=True))  # type: ignore[arg-type]
+            marks = ", ".join(["%s"] * len(missing))
+            with connection.cursor() as cursor:
+                cursor.execute(f"{_KNOWN_SQL} ({marks})", missing)
+                self._known.update(key for (key,) in cursor)
             self._asked.update(missing)
 
     def is_known(self, dedup_key: str) -> bool:

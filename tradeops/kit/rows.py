@@ -53,7 +53,7 @@ class LiveRows:
         """Read many rows with one query; absent ones are remembered as absent."""
         missing = [pk for pk in pks if (model, pk) not in self._rows]
         if missing:
-            found = model._default_manager.in_bulk(missing)
+            found = {row.pk: row for row in sql.by_pks(model, missing)}
             self._rows.update({(model, pk): found.get(pk) for pk in missing})
 
     def select(self, model: type[M], **equal: Any) -> list[M]:

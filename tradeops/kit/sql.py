@@ -29,6 +29,14 @@ def by_pk(model: type[M], pk: Any) -> M | None:
     return found[0] if found else None
 
 
+def by_pks(model: type[M], pks: Sequence[Any]) -> list[M]:
+    """The rows with these primary keys, a few hundred at most, in no particular order."""
+    key = model._meta.pk
+    marks = ", ".join(["%s"] * len(pks))
+    values = [key.get_db_prep_value(pk, connection) for pk in pks]
+    return fetch(model, f'"{key.column}" IN ({marks})', values)
+
+
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model; generated keys are left unset on the instances."""
     if not rows:

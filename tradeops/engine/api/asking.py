@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from accounts.auth import Principal
@@ -27,6 +26,7 @@ from tradeops.journal import command_store
 from tradeops.journal.command_store import Asker, Idempotency
 from tradeops.journal.models import Command
 from tradeops.journal.schemas import CommandAnswer, CommandOut
+from tradeops.kit import sql
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import write_transaction
 from tradeops.kit.http import (
@@ -189,19 +189,13 @@ class _Watch:
         self.order: Order | None = None
 
     def is_done(self, command: Command) -> bool:
-        done = self._look(command)
-        if not done and connection.vendor == "postgresql" and not connection.in_atomic_block:
-            connection.close()  # who waits must not keep one of the pool's connections
-        return done
-
-    def _look(self, command: Command) -> bool:
         if command.status == CommandStatus.FAILED:
             return True
         if command.status != CommandStatus.ACK:
             return False
         if not self._wish.is_order:
             return True
-        self.order = Order.objects.filter(pk=_order_id(command)).first()
+        self.order = sql.by_pk(Order, _order_id(command))
         if self.order is None:
             return True
         return is_settled(self.order) or (self._wish.may_rest and _rests(self.order))
