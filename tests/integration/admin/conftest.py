@@ -50,9 +50,10 @@ def account(db: None, private_key: str, now: datetime) -> "ExchangeAccount":
 
 
 @pytest.fixture
-def boss(client: Client, db: None) -> Client:
-    """A superuser's browser."""
+def boss(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A superuser's browser; no worker runs here, so nobody waits for one."""
     from tests.integration.admin import seed  # noqa: PLC0415
 
+    monkeypatch.setattr("tradeops.journal.admin.ANSWER_WAIT_S", 0.0)
     client.force_login(seed.superuser(), backend="django.contrib.auth.backends.ModelBackend")
     return client
