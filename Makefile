@@ -27,7 +27,7 @@ run: runtime ## start everything (DB=pg: with PostgreSQL instead of SQLite), Ctr
 test: test-sqlite test-pg ## the whole suite on SQLite, then what uses the database on PostgreSQL
 
 # Half of the suite waits for processes: more workers than cores.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 
 test-sqlite: dev
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)

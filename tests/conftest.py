@@ -118,6 +118,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("once"):
+        return False
     if item.get_closest_marker("django_db") or item.get_closest_marker("stack"):
         return True
     fixtures = set(getattr(item, "fixturenames", ()))

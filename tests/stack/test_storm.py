@@ -8,7 +8,7 @@ from tests.stack.aftermath import ACCOUNTS, ORDERS, SECONDS, assert_books_agree,
 from tests.support.stack import Stack
 from tests.support.storm import outcome, trade
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.timeout(300)]
 
 
 def test_storm_in_peace(tape_stack: Stack) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.support import books
 from tests.support.stack import Answer, Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.timeout(240)]
 
 TRADE = {"symbol": "BTCUSDT", "side": "BUY", "amount": "50", "leverage": 10}
 MANY_WRITES = {"ORDER_WRITES_PER_MINUTE": "6000"}

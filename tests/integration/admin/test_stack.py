@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.once]
 
 PATIENCE_S = 60.0
 PASSWORD = "a-password-of-this-test"
