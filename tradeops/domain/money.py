@@ -1,6 +1,6 @@
 """Exact decimal helpers. No float ever enters here."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -15,14 +15,6 @@ def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     if step <= 0:
         raise ValueError("step must be positive")
     steps = _WIDE.divide(value, step).to_integral_value(rounding=ROUND_FLOOR)
-    return _WIDE.multiply(steps, step)
-
-
-def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
-    """Smallest multiple of `step` that is not below `value` (both >= 0)."""
-    if step <= 0:
-        raise ValueError("step must be positive")
-    steps = _WIDE.divide(value, step).to_integral_value(rounding=ROUND_CEILING)
     return _WIDE.multiply(steps, step)
 
 

@@ -44,7 +44,6 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.MAX_POSITION_NOTIONAL: 422,
     ErrorCode.HALTED: 409,
     ErrorCode.PAUSED: 409,
-    ErrorCode.FEED_DEGRADED: 409,
     ErrorCode.ACCOUNT_UNAVAILABLE: 409,
     ErrorCode.PRICE_UNAVAILABLE: 503,
     ErrorCode.VENUE_REJECTED: 422,
