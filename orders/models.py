@@ -3,12 +3,14 @@
 from django.db import models
 
 from tradeops.domain.enums import (
+    CONDITIONAL_TYPES,
     LiquidityRole,
     OrderStatus,
     OrderType,
     PositionSide,
     Side,
     TimeInForce,
+    WorkingType,
 )
 from tradeops.kit.db import MoneyField, PriceField, QuantityField
 
@@ -44,6 +46,16 @@ class Order(models.Model):
     time_in_force = models.CharField(max_length=6, blank=True, choices=_choices(TimeInForce))
     position_side = models.CharField(max_length=5, choices=_choices(PositionSide))
     reduce_only = models.BooleanField(default=False)
+    close_position = models.BooleanField(default=False, db_default=False)
+    algo_id = models.CharField(max_length=32, blank=True, default="", db_default="")
+    trigger_price = PriceField(null=True)
+    working_type = models.CharField(
+        max_length=16, blank=True, choices=_choices(WorkingType), default="", db_default=""
+    )
+    callback_rate = QuantityField(null=True)
+    activation_price = PriceField(null=True)
+    good_till = models.DateTimeField(null=True)
+    triggered_at = models.DateTimeField(null=True)
     is_external = models.BooleanField(default=False)
     quantity = QuantityField()
     price = PriceField(null=True)
@@ -82,6 +94,11 @@ class Order(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the venue keeps it in the service of conditional orders (F5)."""
+        return self.order_type in CONDITIONAL_TYPES
 
 
 class Fill(models.Model):

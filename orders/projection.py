@@ -57,6 +57,13 @@ def _placed(stored: Stored, event: OrderPlaced, rows: Rows) -> None:
             commission=ZERO,
             realized_pnl=ZERO,
             verdicts=event.verdicts,
+            algo_id=event.algo_id,
+            trigger_price=event.trigger_price,
+            working_type=event.working_type or "",
+            callback_rate=event.callback_rate,
+            activation_price=event.activation_price,
+            close_position=event.close_position,
+            good_till=event.good_till,
             submitted_at=event.submitted_at,
             updated_at=stored.occurred_at,
         )
@@ -68,6 +75,8 @@ def _updated(stored: Stored, event: OrderUpdated, rows: Rows) -> None:
     order.status = advance(OrderStatus(order.status), event.status)
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     order.venue_filled_quantity = max(order.venue_filled_quantity, event.filled_quantity)
+    order.algo_id = event.algo_id or order.algo_id
+    order.triggered_at = order.triggered_at or event.triggered_at
     if event.quantity is not None:
         order.quantity = event.quantity
     if event.price is not None:

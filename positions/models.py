@@ -25,6 +25,8 @@ class Position(models.Model):
     margin_mode = models.CharField(
         max_length=8, blank=True, choices=[(m.value, m.value) for m in MarginMode]
     )
+    isolated_margin = MoneyField(null=True)
+    adl_quantile = models.PositiveSmallIntegerField(null=True)
     last_trade_id = models.BigIntegerField(default=0)
     opened_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()

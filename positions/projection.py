@@ -64,6 +64,10 @@ def _changed(account_id: int, event: PositionChanged, rows: Rows) -> None:
         position.leverage = event.leverage
     if event.margin_mode is not None:
         position.margin_mode = event.margin_mode
+    if event.isolated_margin is not None:
+        position.isolated_margin = event.isolated_margin
+    if event.adl_quantile is not None:
+        position.adl_quantile = event.adl_quantile
     position.updated_at = max(position.updated_at, event.updated_at)
     rows.put(position)
 

@@ -50,7 +50,8 @@ class RiskLimit(models.Model):
 class EngineStatus(models.Model):
     """Whether a scope may open: a projection.
 
-    `scope` is "all", "account:1" or "symbol:1:BTCUSDT".
+    `scope` is "all", "account:1" or "symbol:1:BTCUSDT" where people decide, or one of the
+    holds that the system places and lifts itself (`risk.domain.holds`).
     """
 
     scope = models.CharField(primary_key=True, max_length=60)

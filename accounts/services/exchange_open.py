@@ -6,21 +6,23 @@ Celery tasks and commands: connections stay open on the portal's loop for the li
 
 import atexit
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.conf import settings
 
 from accounts.models import Credential, ExchangeAccount
 from accounts.services.credential_seal import open_credential
-from tradeops.domain.enums import Environment, MarginMode, Venue
+from tradeops.domain.enums import Environment, MarginMode, PositionMode, PositionSide, Venue
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.instrument import InstrumentSpec
 from tradeops.exchange.errors import Ambiguous
 from tradeops.exchange.port import (
+    AmendRequest,
     ExchangePort,
     MarketStream,
     OrderRequest,
@@ -31,6 +33,8 @@ from tradeops.exchange.registry import open_port
 from tradeops.exchange.reports import (
     BalanceReport,
     FillReport,
+    IncomeReport,
+    LeverageBracket,
     LeverageReport,
     MarkPriceReport,
     OrderReport,
@@ -130,23 +134,44 @@ class BlockingPort:
     async def submit(self, request: OrderRequest) -> OrderReport:
         return self._run(self._port.submit(request))
 
-    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport:
-        return self._run(self._port.cancel(symbol, client_order_id))
+    async def amend(self, request: AmendRequest) -> OrderReport:
+        return self._run(self._port.amend(request))
 
-    async def cancel_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
-        return self._run(self._port.cancel_by_venue_id(symbol, venue_order_id))
+    async def cancel(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        return self._run(self._port.cancel(symbol, client_order_id, conditional=conditional))
+
+    async def cancel_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        return self._run(
+            self._port.cancel_by_venue_id(symbol, venue_order_id, conditional=conditional)
+        )
 
     async def cancel_all(self, symbol: str) -> None:
         self._run(self._port.cancel_all(symbol))
 
-    async def order(self, symbol: str, client_order_id: str) -> OrderReport:
-        return self._run(self._port.order(symbol, client_order_id))
+    async def cancel_all_conditional(self, symbol: str) -> None:
+        self._run(self._port.cancel_all_conditional(symbol))
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
-        return self._run(self._port.order_by_venue_id(symbol, venue_order_id))
+    async def order(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        return self._run(self._port.order(symbol, client_order_id, conditional=conditional))
+
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        return self._run(
+            self._port.order_by_venue_id(symbol, venue_order_id, conditional=conditional)
+        )
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
         return self._run(self._port.open_orders(symbol))
+
+    async def open_conditional_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
+        return self._run(self._port.open_conditional_orders(symbol))
 
     async def fills(
         self,
@@ -174,6 +199,26 @@ class BlockingPort:
 
     async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
         self._run(self._port.set_margin_mode(symbol, mode))
+
+    async def change_isolated_margin(
+        self, symbol: str, amount: Decimal, position_side: PositionSide = PositionSide.BOTH
+    ) -> None:
+        self._run(self._port.change_isolated_margin(symbol, amount, position_side))
+
+    async def position_mode(self) -> PositionMode:
+        return self._run(self._port.position_mode())
+
+    async def leverage_brackets(self) -> Sequence[LeverageBracket]:
+        return self._run(self._port.leverage_brackets())
+
+    async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:
+        return self._run(self._port.adl_quantiles())
+
+    async def income(self, *, since: datetime, limit: int = 1000) -> Sequence[IncomeReport]:
+        return self._run(self._port.income(since=since, limit=limit))
+
+    async def arm_dead_man(self, symbol: str, countdown_ms: int) -> None:
+        self._run(self._port.arm_dead_man(symbol, countdown_ms))
 
     def user_stream(self) -> UserStream:
         raise NotImplementedError(_NO_STREAM)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from risk.domain.context import Decision, OrderIntent, RiskContext, Sized, Verdict
+from risk.domain.holds import code_of_scope
 from risk.domain.sizing import quantity_step, size
 from tradeops.domain.enums import EngineState, OrderType, Side
 from tradeops.domain.errors import ErrorCode
@@ -19,7 +20,7 @@ Numbers = dict[str, str]
 _CLOSED = {
     EngineState.PAUSED: ErrorCode.PAUSED,
     EngineState.HALTED: ErrorCode.HALTED,
-    EngineState.SAFE: ErrorCode.HALTED,
+    EngineState.SAFE: ErrorCode.SAFE,
     EngineState.BOOTING: ErrorCode.PAUSED,
 }
 
@@ -53,6 +54,8 @@ def engine_gate(intent: OrderIntent, context: RiskContext) -> Verdict:
     """No opening while a scope that covers it is paused, halted or safe."""
     for scope in context.scopes:
         code = _CLOSED.get(scope.state)
+        if code is not None:
+            code = code_of_scope(scope.scope) or code
         if code is not None and not reduces(intent, context):
             return _no(
                 "engine",

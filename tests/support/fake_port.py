@@ -1,14 +1,21 @@
 """A venue in memory behind `ExchangePort`: says what the test tells it to say."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from tradeops.domain.enums import MarginMode, OrderStatus
+from tradeops.domain.enums import (
+    CONDITIONAL_TYPES,
+    MarginMode,
+    OrderStatus,
+    PositionMode,
+    PositionSide,
+)
 from tradeops.domain.instrument import InstrumentSpec
 from tradeops.exchange.errors import NotFound
 from tradeops.exchange.port import (
+    AmendRequest,
     Capabilities,
     MarketStream,
     OrderRequest,
@@ -18,6 +25,8 @@ from tradeops.exchange.port import (
 from tradeops.exchange.reports import (
     BalanceReport,
     FillReport,
+    IncomeReport,
+    LeverageBracket,
     LeverageReport,
     MarkPriceReport,
     OrderReport,
@@ -37,9 +46,13 @@ class FakePort:
     leverage_calls: list[tuple[str, int]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     trades: list[FillReport] = field(default_factory=list)
+    amended: list[AmendRequest] = field(default_factory=list)
+    income_rows: list[IncomeReport] = field(default_factory=list)
+    countdowns: list[tuple[str, int]] = field(default_factory=list)
     calls: int = 0
     submit_error: Exception | None = None
     accept_before_error: bool = False
+    amend_error: Exception | None = None
     cancel_error: Exception | None = None
     query_error: Exception | None = None
     leverage_error: Exception | None = None
@@ -77,10 +90,17 @@ class FakePort:
         return report
 
     def _report(self, request: OrderRequest) -> OrderReport:
+        conditional = request.order_type in CONDITIONAL_TYPES
         filled = request.quantity if self.status is OrderStatus.FILLED else Decimal(0)
         return OrderReport(
             symbol=request.symbol,
-            venue_order_id=str(1000 + len(self.orders)),
+            venue_order_id="" if conditional else str(1000 + len(self.orders)),
+            algo_id=str(9000 + len(self.orders)) if conditional else "",
+            trigger_price=request.trigger_price,
+            working_type=request.working_type,
+            callback_rate=request.callback_rate,
+            activation_price=request.activation_price,
+            good_till=request.good_till,
             client_order_id=request.client_order_id,
             side=request.side,
             order_type=request.order_type,
@@ -91,25 +111,48 @@ class FakePort:
             average_price=None,
             time_in_force=request.time_in_force,
             reduce_only=request.reduce_only,
-            close_position=False,
+            close_position=request.close_position,
             position_side=request.position_side,
             updated_at=self.now,
         )
 
-    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport:
+    async def amend(self, request: AmendRequest) -> OrderReport:
+        self.calls += 1
+        self.amended.append(request)
+        if self.amend_error is not None:
+            raise self.amend_error
+        report = replace(
+            self.orders[request.client_order_id],
+            quantity=request.quantity,
+            price=request.price,
+            updated_at=self.now,
+        )
+        self.orders[request.client_order_id] = report
+        return report
+
+    async def cancel(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         self.calls += 1
         self.cancelled.append(client_order_id)
         if self.cancel_error is not None:
             raise self.cancel_error
         return self.orders[client_order_id]
 
-    async def cancel_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def cancel_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         raise NotFound(venue_order_id, code=-2011)
 
     async def cancel_all(self, symbol: str) -> None:
         self.calls += 1
 
-    async def order(self, symbol: str, client_order_id: str) -> OrderReport:
+    async def cancel_all_conditional(self, symbol: str) -> None:
+        self.calls += 1
+
+    async def order(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         self.calls += 1
         if self.query_error is not None:
             raise self.query_error
@@ -117,7 +160,9 @@ class FakePort:
             raise NotFound("Order does not exist.", code=-2013)
         return self.orders[client_order_id]
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         self.calls += 1
         for report in self.orders.values():
             if report.venue_order_id == venue_order_id:
@@ -126,7 +171,19 @@ class FakePort:
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
         self.calls += 1
-        return [item for item in self.orders.values() if item.status is OrderStatus.ACKNOWLEDGED]
+        return [
+            item
+            for item in self.orders.values()
+            if item.status is OrderStatus.ACKNOWLEDGED and not item.algo_id
+        ]
+
+    async def open_conditional_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
+        self.calls += 1
+        return [
+            item
+            for item in self.orders.values()
+            if item.status is OrderStatus.ACKNOWLEDGED and item.algo_id
+        ]
 
     async def fills(
         self,
@@ -155,7 +212,30 @@ class FakePort:
             raise self.leverage_error
         return LeverageReport(symbol, leverage, self.now)
 
-    async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None: ...
+    async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        self.calls += 1
+
+    async def change_isolated_margin(
+        self, symbol: str, amount: Decimal, position_side: PositionSide = PositionSide.BOTH
+    ) -> None:
+        self.calls += 1
+
+    async def position_mode(self) -> PositionMode:
+        return PositionMode.ONE_WAY
+
+    async def leverage_brackets(self) -> Sequence[LeverageBracket]:
+        return []
+
+    async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:
+        return {}
+
+    async def income(self, *, since: datetime, limit: int = 1000) -> Sequence[IncomeReport]:
+        self.calls += 1
+        return [row for row in self.income_rows if row.booked_at >= since][:limit]
+
+    async def arm_dead_man(self, symbol: str, countdown_ms: int) -> None:
+        self.calls += 1
+        self.countdowns.append((symbol, countdown_ms))
 
     def user_stream(self) -> UserStream:
         raise NotImplementedError

@@ -5,13 +5,16 @@ converts both ways, with the same field types as events.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from tradeops.domain.enums import (
+    DriftDecision,
     EngineState,
+    MarginMode,
     OrderType,
     PositionSide,
     Side,
@@ -89,7 +92,9 @@ class UpdateConfig(DomainCommand):
 class PlaceOrder(DomainCommand):
     """Exactly one of `amount` (margin), `notional` (quote) and `quantity` (base) is set.
 
-    notional = amount x leverage (requirements "Settled conflicts").
+    notional = amount x leverage (requirements "Settled conflicts"). A conditional order
+    with `close_position` has none of them. `callback_rate` is in percent (0.1 to 20) and belongs to
+    TRAILING_STOP_MARKET, as does `activation_price`. `good_till` belongs to GTD.
     """
 
     symbol: str
@@ -105,6 +110,10 @@ class PlaceOrder(DomainCommand):
     position_side: PositionSide = PositionSide.BOTH
     trigger_price: Decimal | None = None
     working_type: WorkingType | None = None
+    callback_rate: Decimal | None = None
+    activation_price: Decimal | None = None
+    close_position: bool = False
+    good_till: datetime | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     client_ref: str = ""
@@ -113,6 +122,17 @@ class PlaceOrder(DomainCommand):
 @dataclass(frozen=True, slots=True)
 class CancelOrder(DomainCommand):
     order_id: UUID
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder(DomainCommand):
+    """New quantity (base, total) and price of a resting LIMIT order; both are always given."""
+
+    order_id: UUID
+    symbol: str
+    quantity: Decimal
+    price: Decimal
     reason: str = ""
 
 
@@ -130,6 +150,37 @@ class ClosePosition(DomainCommand):
 class SetLeverage(DomainCommand):
     symbol: str
     leverage: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMarginMode(DomainCommand):
+    """The venue admits it only without a position and without open orders in the symbol."""
+
+    symbol: str
+    mode: MarginMode
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeIsolatedMargin(DomainCommand):
+    """Move margin (quote) into an isolated position (`amount` > 0) or out of it (< 0)."""
+
+    symbol: str
+    amount: Decimal
+    position_side: PositionSide = PositionSide.BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveDrift(DomainCommand):
+    """What an operator decides about a drift, with the reason.
+
+    adopt books what the venue says; ignore leaves it and lifts the quarantine until it changes;
+    flatten closes the position at the venue; rebuild derives the rows from the journal anew.
+    """
+
+    drift_id: UUID
+    decision: DriftDecision
+    reason: str
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +210,12 @@ COMMAND_TYPES: dict[str, type[DomainCommand]] = {
         UpdateConfig,
         PlaceOrder,
         CancelOrder,
+        AmendOrder,
         ClosePosition,
         SetLeverage,
+        SetMarginMode,
+        ChangeIsolatedMargin,
+        ResolveDrift,
         InternalTransfer,
         Withdraw,
     )

@@ -35,6 +35,18 @@ class OrderType(StrEnum):
     OTHER = "OTHER"
 
 
+# Triggered by a price; a service of their own at Binance (binance.md §3).
+CONDITIONAL_TYPES = frozenset(
+    {
+        OrderType.STOP,
+        OrderType.STOP_MARKET,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_MARKET,
+        OrderType.TRAILING_STOP_MARKET,
+    }
+)
+
+
 class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
@@ -93,6 +105,15 @@ class EngineState(StrEnum):
     PAUSED = "PAUSED"
     SAFE = "SAFE"
     HALTED = "HALTED"
+
+
+class DriftDecision(StrEnum):
+    """What an operator may do with a drift."""
+
+    ADOPT = "adopt"
+    IGNORE = "ignore"
+    FLATTEN = "flatten"
+    REBUILD = "rebuild"
 
 
 class StreamState(StrEnum):

@@ -74,6 +74,17 @@ class DriftDetected(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class DriftResolved(DomainEvent):
+    """A drift ended: by a person's decision, or by itself (decision "healed")."""
+
+    drift_id: UUID
+    kind: str
+    subject: str
+    decision: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciliationPerformed(DomainEvent):
     """A run that changed something, or one that a person asked for."""
 
@@ -85,6 +96,8 @@ class ReconciliationPerformed(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineStarted(DomainEvent):
+    """The system itself holds openings back; `subject` is a scope of `risk.domain.holds`."""
+
     subject: str
     reason: str
 
@@ -92,6 +105,25 @@ class QuarantineStarted(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class QuarantineCompleted(DomainEvent):
     subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSetAside(DomainEvent):
+    """ALARM: a stream frame that could not be read or booked; kept whole, nothing waits for it."""
+
+    stream: str
+    reason: str
+    raw: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadManChanged(DomainEvent):
+    """The venue's own countdown for a symbol was armed, or disarmed (`countdown_ms` 0)."""
+
+    symbol: str
+    countdown_ms: int
     reason: str
 
 

@@ -30,6 +30,16 @@ class CommandCompleted(DomainEvent):
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CommandOverdue(DomainEvent):
+    """ALARM: the outcome of a command is unknown for more than 120 s (I9)."""
+
+    command_id: UUID
+    kind: str
+    waited_s: int
+    detail: str
+
+
 # Engine / control -----------------------------------------------------------------------------
 
 

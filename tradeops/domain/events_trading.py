@@ -14,6 +14,7 @@ from tradeops.domain.enums import (
     PositionSide,
     Side,
     TimeInForce,
+    WorkingType,
 )
 from tradeops.domain.events_base import DomainEvent
 
@@ -45,6 +46,13 @@ class OrderPlaced(DomainEvent):
     external: bool = False
     venue_order_id: str = ""
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    algo_id: str = ""
+    trigger_price: Decimal | None = None
+    working_type: WorkingType | None = None
+    callback_rate: Decimal | None = None
+    activation_price: Decimal | None = None
+    close_position: bool = False
+    good_till: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,19 @@ class OrderUpdated(DomainEvent):
     order_type: OrderType | None = None
     time_in_force: TimeInForce | None = None
     reduce_only: bool | None = None
+    algo_id: str = ""
+    triggered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAdopted(DomainEvent):
+    """ALARM: the venue holds an order that was called LOST or failed here (I12)."""
+
+    order_id: UUID
+    previous_status: OrderStatus
+    venue_order_id: str
+    detail: str
+    adopted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +145,36 @@ class PositionChanged(DomainEvent):
     updated_at: datetime
     leverage: int | None = None
     margin_mode: MarginMode | None = None
+    isolated_margin: Decimal | None = None
+    adl_quantile: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarginCallReceived(DomainEvent):
+    """ALARM: the venue warns that a position is near liquidation. Money in quote."""
+
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    mark_price: Decimal
+    unrealized_pnl: Decimal
+    maintenance_margin: Decimal
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeBooked(DomainEvent):
+    """Money that moved for another reason than a fill or funding; `amount` > 0 came in.
+
+    `kind` is the venue's word (TRANSFER, INSURANCE_CLEAR, WELCOME_BONUS, …).
+    """
+
+    kind: str
+    asset: str
+    amount: Decimal
+    symbol: str
+    transaction_id: str
+    booked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from orders.selectors import unbooked_orders
 from positions.domain.accounting import Leg, unrealized_pnl
 from positions.models import Position
 from positions.projection import position_id
-from risk.domain.context import OrderIntent, RiskContext, ScopeState
-from risk.models import EngineStatus, LimitMetric, RiskLimit
+from risk.domain.context import OrderIntent, RiskContext
+from risk.models import LimitMetric, RiskLimit
 from tradeops.domain.commands import PlaceOrder
-from tradeops.domain.enums import EngineState, Side, Venue
+from tradeops.domain.enums import Side, Venue
 from tradeops.domain.money import PRECISION, ZERO
+from tradeops.engine.holds import scope_states
 from tradeops.kit import sql
 from tradeops.market import cache
 
@@ -71,21 +72,6 @@ def _leverage(command: PlaceOrder, leg: Position | None) -> int:
     if command.leverage is not None:
         return command.leverage  # 0 as well: the gate refuses it
     return leg.leverage if leg and leg.leverage else 1
-
-
-def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...]:
-    """States of the scopes that cover a symbol, widest first; a scope never touched is RUNNING."""
-    names = ["all", f"account:{account.pk}", f"symbol:{account.pk}:{symbol}"]
-    found = sql.fetch(EngineStatus, "scope IN (%s, %s, %s)", names)
-    rows = {row.scope: row for row in found}
-    states = [
-        ScopeState(name, EngineState(rows[name].state), rows[name].reason)
-        for name in names
-        if name in rows
-    ]
-    if not account.is_active:
-        states.append(ScopeState(names[1], EngineState.PAUSED, "the account is not active"))
-    return tuple(states)
 
 
 def _pending(account_id: int) -> list[Order]:

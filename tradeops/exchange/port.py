@@ -5,17 +5,27 @@ the outcome is unknown. An adapter refuses (`RuntimeError`) to make a call while
 a database transaction is open (I14).
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from tradeops.domain.enums import MarginMode, OrderType, PositionSide, Side, TimeInForce
+from tradeops.domain.enums import (
+    MarginMode,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    Side,
+    TimeInForce,
+    WorkingType,
+)
 from tradeops.domain.instrument import InstrumentSpec
 from tradeops.exchange.reports import (
     BalanceReport,
     FillReport,
+    IncomeReport,
+    LeverageBracket,
     LeverageReport,
     MarkPriceReport,
     OrderReport,
@@ -37,7 +47,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order, already sized and rounded. `signed_at` is the time that the venue judges by."""
+    """One order, already sized and rounded. `signed_at` is the time that the venue judges by.
+
+    Conditional types carry `trigger_price` (TRAILING_STOP_MARKET: `callback_rate` in percent and
+    perhaps `activation_price`). With `close_position` the `quantity` is 0 and not sent.
+    """
 
     symbol: str
     client_order_id: str
@@ -49,6 +63,24 @@ class OrderRequest:
     time_in_force: TimeInForce | None = None
     reduce_only: bool = False
     position_side: PositionSide = PositionSide.BOTH
+    trigger_price: Decimal | None = None
+    working_type: WorkingType | None = None
+    callback_rate: Decimal | None = None
+    activation_price: Decimal | None = None
+    close_position: bool = False
+    good_till: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmendRequest:
+    """New total quantity and price of a resting LIMIT order."""
+
+    symbol: str
+    client_order_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +131,40 @@ class ExchangePort(Protocol):
     async def submit(self, request: OrderRequest) -> OrderReport:
         """Send one order, once. Raises Rejected or Ambiguous; never retries."""
 
-    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport:
-        """Cancel by our id. `NotFound` means: ask `order` what became of it."""
+    async def amend(self, request: AmendRequest) -> OrderReport:
+        """Change a resting LIMIT order, once. Raises Rejected or Ambiguous; never retries."""
 
-    async def cancel_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport: ...
+    async def cancel(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        """Cancel by our id. `NotFound` means: ask `order` what became of it.
 
-    async def cancel_all(self, symbol: str) -> None: ...
+        `conditional` names the id space, here and below: conditional orders have one of their own.
+        One that has triggered is cancelled as the ordinary order which it became.
+        """
 
-    async def order(self, symbol: str, client_order_id: str) -> OrderReport: ...
+    async def cancel_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        """`venue_order_id` is the algo id when `conditional`."""
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport: ...
+    async def cancel_all(self, symbol: str) -> None:
+        """Ordinary orders of a symbol, ours or not; conditional ones stay."""
+
+    async def cancel_all_conditional(self, symbol: str) -> None: ...
+
+    async def order(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
+        """The venue's view by our id; of a triggered conditional order both views in one."""
+
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport: ...
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderReport]: ...
+
+    async def open_conditional_orders(self, symbol: str | None = None) -> Sequence[OrderReport]: ...
 
     async def fills(
         self,
@@ -133,7 +187,25 @@ class ExchangePort(Protocol):
     async def set_leverage(self, symbol: str, leverage: int) -> LeverageReport: ...
 
     async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
-        """Idempotent: already set is success."""
+        """Idempotent: already set is success. Rejected with open orders or a position."""
+
+    async def change_isolated_margin(
+        self, symbol: str, amount: Decimal, position_side: PositionSide = PositionSide.BOTH
+    ) -> None:
+        """Add `amount` > 0 or take out < 0, in quote. Not idempotent: Ambiguous stays unknown."""
+
+    async def position_mode(self) -> PositionMode: ...
+
+    async def leverage_brackets(self) -> Sequence[LeverageBracket]: ...
+
+    async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:
+        """0 (last) to 4 (first in the queue) of every leg that is open."""
+
+    async def income(self, *, since: datetime, limit: int = 1000) -> Sequence[IncomeReport]:
+        """Rows from `since` on in rising time, at most `limit` (R1.14, weight 30)."""
+
+    async def arm_dead_man(self, symbol: str, countdown_ms: int) -> None:
+        """The venue cancels the symbol's orders when it hears nothing for so long; 0 disarms."""
 
     def user_stream(self) -> "UserStream": ...
 

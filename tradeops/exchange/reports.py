@@ -15,6 +15,7 @@ from tradeops.domain.enums import (
     PositionSide,
     Side,
     TimeInForce,
+    WorkingType,
 )
 
 
@@ -23,7 +24,9 @@ class OrderReport:
     """State of one order at the venue. `filled_quantity` is cumulative.
 
     `average_price` is None where the venue did not say, as in responses to POST, PUT and DELETE
-    since 2026-07-14.
+    since 2026-07-14. A conditional order has an `algo_id`; its `venue_order_id` is "" until it
+    triggers, then that of the order which the matching engine got, under the same client order id.
+    `quantity` is 0 for one that closes the position, until it triggers.
     """
 
     symbol: str
@@ -42,6 +45,13 @@ class OrderReport:
     position_side: PositionSide
     updated_at: datetime
     reason: str = ""
+    algo_id: str = ""
+    trigger_price: Decimal | None = None
+    working_type: WorkingType | None = None
+    callback_rate: Decimal | None = None
+    activation_price: Decimal | None = None
+    good_till: datetime | None = None
+    triggered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +115,58 @@ class BalanceReport:
 
 @dataclass(frozen=True, slots=True)
 class FundingReport:
-    """Funding paid (< 0) or received (> 0)."""
+    """A stream's word that funding was paid (< 0) or received (> 0): a hint to ask for income.
+
+    It carries no id that income repeats, so it is never booked itself.
+    """
 
     asset: str
     amount: Decimal
     applied_at: datetime
     symbol: str = ""
-    transaction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeReport:
+    """One row of the venue's income history. `transaction_id` is unique per `kind`.
+
+    `kind` is the venue's word: FUNDING_FEE, COMMISSION, REALIZED_PNL, TRANSFER, INSURANCE_CLEAR, …
+    `trade_id` is set for REALIZED_PNL and COMMISSION.
+    """
+
+    kind: str
+    asset: str
+    amount: Decimal
+    symbol: str
+    transaction_id: str
+    booked_at: datetime
+    trade_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarginCallReport:
+    """The venue's warning about one leg. Money in quote."""
+
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    mark_price: Decimal
+    unrealized_pnl: Decimal
+    maintenance_margin: Decimal
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeverageBracket:
+    """Leverage admitted up to a notional; maintenance margin = notional x rate - deduction."""
+
+    symbol: str
+    bracket: int
+    max_leverage: int
+    notional_floor: Decimal
+    notional_cap: Decimal
+    maintenance_rate: Decimal
+    deduction: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +195,7 @@ class MarkPriceReport:
 class StreamNotice:
     """The stream about itself: listen key expired, margin call, an event nobody knows.
 
-    `kind` is one of LISTEN_KEY_EXPIRED, MARGIN_CALL, ALGO_UPDATE, IGNORED, UNKNOWN, MALFORMED.
+    `kind` is one of LISTEN_KEY_EXPIRED, IGNORED, UNKNOWN, MALFORMED.
     """
 
     kind: str
@@ -148,5 +203,14 @@ class StreamNotice:
     raw: dict[str, object] = field(default_factory=dict)
 
 
-Report = OrderReport | FillReport | PositionReport | BalanceReport | FundingReport | LeverageReport
+Report = (
+    OrderReport
+    | FillReport
+    | PositionReport
+    | BalanceReport
+    | FundingReport
+    | IncomeReport
+    | LeverageReport
+    | MarginCallReport
+)
 StreamItem = Report | MarkPriceReport | StreamNotice

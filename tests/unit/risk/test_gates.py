@@ -51,7 +51,7 @@ def test_every_gate_leaves_a_verdict_in_fixed_order() -> None:
     [
         (EngineState.PAUSED, ErrorCode.PAUSED),
         (EngineState.HALTED, ErrorCode.HALTED),
-        (EngineState.SAFE, ErrorCode.HALTED),
+        (EngineState.SAFE, ErrorCode.SAFE),
         (EngineState.BOOTING, ErrorCode.PAUSED),
         (EngineState.RUNNING, None),
     ],

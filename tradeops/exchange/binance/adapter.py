@@ -145,11 +145,15 @@ class BinanceUsdmAdapter:
         payload = await self._resyncing(client.futures_create_order(**params, timestamp=signed_ms))
         return understood(parse.order_report, payload)
 
-    async def cancel(self, symbol: str, client_order_id: str) -> OrderReport:
+    async def cancel(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         """Cancel by our id. `NotFound` means: ask `order` what became of it."""
         return await self._cancel(symbol=symbol, origClientOrderId=client_order_id)
 
-    async def cancel_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def cancel_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         """Cancel an order that may not be ours."""
         return await self._cancel(symbol=symbol, orderId=venue_order_id)
 
@@ -158,14 +162,18 @@ class BinanceUsdmAdapter:
         await self._admit(Priority.PROTECT)
         await self._resyncing(self._client.futures_cancel_all_open_orders(symbol=symbol))
 
-    async def order(self, symbol: str, client_order_id: str) -> OrderReport:
+    async def order(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         """GET one order by our id. Unfilled cancelled ones are forgotten after three days (F7)."""
         payload = await self._read(
             self._client.futures_get_order, symbol=symbol, origClientOrderId=client_order_id
         )
         return understood(parse.order_report, payload)
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         """GET one order by the venue's id."""
         payload = await self._read(
             self._client.futures_get_order, symbol=symbol, orderId=venue_order_id
