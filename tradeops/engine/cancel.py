@@ -8,7 +8,7 @@ from tradeops.domain.commands import CancelAll, CancelOrder, CommandStatus
 from tradeops.domain.errors import ErrorCode
 from tradeops.engine import facts
 from tradeops.engine.ledger import account_ledger
-from tradeops.engine.place import FIRST_QUERY
+from tradeops.engine.send import FIRST_QUERY
 from tradeops.engine.work import Work, code_of, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError, NotFound
 from tradeops.exchange.port import ExchangePort

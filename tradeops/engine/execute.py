@@ -16,7 +16,8 @@ from tradeops.engine.control import (
     set_mode,
     update_config,
 )
-from tradeops.engine.place import close_position, leave_unknown, place_order
+from tradeops.engine.place import close_position, place_order
+from tradeops.engine.send import leave_unknown
 from tradeops.engine.work import PortOf, Work, fail
 from tradeops.exchange.errors import ExchangeError
 from tradeops.journal.command_store import LostClaim, claim

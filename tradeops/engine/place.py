@@ -8,19 +8,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import ExchangeAccount
-from orders.projection import OUTCOME_UNKNOWN
-from orders.services.order_submit import submit_order
 from positions.models import Position
 from positions.projection import position_id
 from risk.domain.context import Decision
 from risk.domain.gates import decide
 from tradeops.domain.commands import ClosePosition, CommandStatus, PlaceOrder
 from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce, Venue
-from tradeops.domain.errors import ErrorCode, TradeOpsError
-from tradeops.domain.events import OrderPlaced, OrderRejected, OrderUpdated, RiskGuardRejected
+from tradeops.domain.errors import ErrorCode
+from tradeops.domain.events import OrderPlaced, RiskGuardRejected
 from tradeops.domain.ids import client_order_id
 from tradeops.domain.money import ZERO, floor_to_step
-from tradeops.engine import facts
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.engine.ledger import AccountLedger, account_ledger
 from tradeops.engine.leverage import (
@@ -29,20 +26,18 @@ from tradeops.engine.leverage import (
     require_leverage,
     sync_leverage,
 )
-from tradeops.engine.work import Work, code_of, conclude, fail, finish
-from tradeops.exchange.errors import Ambiguous, ExchangeError, Rejected, Unavailable
-from tradeops.exchange.port import ExchangePort, OrderRequest
-from tradeops.exchange.reports import OrderReport
+from tradeops.engine.send import send
+from tradeops.engine.work import Work, code_of, conclude, fail
+from tradeops.exchange.errors import Ambiguous, ExchangeError
+from tradeops.exchange.port import OrderRequest
 from tradeops.journal import codec
-from tradeops.journal.command_store import mark_sent, mark_unknown
+from tradeops.journal.command_store import mark_sent
 from tradeops.journal.event_store import Draft
 from tradeops.market import cache
 
 logger = logging.getLogger(__name__)
 
 OPENING_TTL = timedelta(seconds=10)
-SEND_WITHIN = timedelta(seconds=2)
-FIRST_QUERY = timedelta(seconds=5)
 LEVERAGE_TRIES = 3
 _STALE = "The order waited longer than 10 s."
 SUPPORTED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
@@ -117,7 +112,7 @@ async def _try_to_place(work: Work, wanted: PlaceOrder) -> None:
     request = commit_to_send(work, wanted, mark_price)
     if request is None:
         return
-    await _send(work, port, request)
+    await send(work, port, request)
 
 
 def _needs_leverage(work: Work, wanted: PlaceOrder) -> bool:
@@ -229,70 +224,3 @@ def _refuse_by_gate(ledger: AccountLedger, work: Work, symbol: str, decision: De
     now = ledger.origin.now
     ledger.emit(Draft(RiskGuardRejected(work.command.pk, symbol, code, detail, verdicts), now))
     conclude(ledger, work, CommandStatus.FAILED, code=code, detail=detail, verdicts=verdicts)
-
-
-async def _send(work: Work, port: ExchangePort, request: OrderRequest) -> None:
-    """One attempt, at once; then the outcome is written, whatever it is."""
-    if work.clock.now() - request.signed_at > SEND_WITHIN:
-        _settle_refusal(work, Unavailable("2 s passed between commit and send"), ErrorCode.EXPIRED)
-        return
-    try:
-        report = await submit_order(port, request)
-    except (Rejected, Unavailable) as error:
-        _settle_refusal(work, error, code_of(error))
-    except (ExchangeError, TradeOpsError) as error:
-        logger.warning("outcome of %s unknown: %s", request.client_order_id, error)
-        leave_unknown(work, str(error))
-    else:
-        settle_accepted(work, report)
-
-
-def settle_accepted(work: Work, report: OrderReport) -> None:
-    """TX3: the venue has the order."""
-    now = work.clock.now()
-    with account_ledger(work.account_id, work.origin(now)) as ledger:
-        facts.record(ledger, report)
-        finish(ledger, work.command, CommandStatus.ACK, now=now, result=order_result(work, report))
-
-
-def order_result(work: Work, report: OrderReport) -> dict[str, str]:
-    """What is kept with an acknowledged order command."""
-    return {
-        "order_id": str(work.command.pk),
-        "client_order_id": report.client_order_id,
-        "venue_order_id": report.venue_order_id,
-    }
-
-
-def _settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
-    now = work.clock.now()
-    with account_ledger(work.account_id, work.origin(now)) as ledger:
-        rejected = OrderRejected(work.command.pk, code, error.message, now, error.code)
-        ledger.emit(Draft(rejected, now))
-        finish(
-            ledger,
-            work.command,
-            CommandStatus.FAILED,
-            now=now,
-            code=code,
-            detail=error.message,
-            exchange_code=error.code,
-        )
-
-
-def leave_unknown(work: Work, reason: str) -> None:
-    """Nobody knows: flag the command and let the sweeper ask the venue (F1)."""
-    now = work.clock.now()
-    with account_ledger(work.account_id, work.origin(now)) as ledger:
-        if not mark_unknown(work.command.pk, next_query_at=now + FIRST_QUERY):
-            return
-        unknown = OrderUpdated(
-            work.command.pk,
-            OrderStatus.SUBMITTED,
-            "",
-            ZERO,
-            None,
-            now,
-            reason=f"{OUTCOME_UNKNOWN}: {reason}",
-        )
-        ledger.emit(Draft(unknown, now))

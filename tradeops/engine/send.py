@@ -1,0 +1,95 @@
+"""One attempt to send a committed order, and how each outcome is written (D4, TX3).
+
+Source: reliability.md §4 "Send protocol".
+"""
+
+import logging
+from datetime import timedelta
+
+from orders.projection import OUTCOME_UNKNOWN
+from orders.services.order_submit import submit_order
+from tradeops.domain.commands import CommandStatus
+from tradeops.domain.enums import OrderStatus
+from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.domain.events import OrderRejected, OrderUpdated
+from tradeops.domain.money import ZERO
+from tradeops.engine import facts
+from tradeops.engine.ledger import account_ledger
+from tradeops.engine.work import Work, code_of, finish
+from tradeops.exchange.errors import ExchangeError, Rejected, Unavailable
+from tradeops.exchange.port import ExchangePort, OrderRequest
+from tradeops.exchange.reports import OrderReport
+from tradeops.journal.command_store import mark_unknown
+from tradeops.journal.event_store import Draft
+
+logger = logging.getLogger(__name__)
+
+SEND_WITHIN = timedelta(seconds=2)
+FIRST_QUERY = timedelta(seconds=5)
+
+
+async def send(work: Work, port: ExchangePort, request: OrderRequest) -> None:
+    """One attempt, at once; then the outcome is written, whatever it is."""
+    if work.clock.now() - request.signed_at > SEND_WITHIN:
+        settle_refusal(work, Unavailable("2 s passed between commit and send"), ErrorCode.EXPIRED)
+        return
+    try:
+        report = await submit_order(port, request)
+    except (Rejected, Unavailable) as error:
+        settle_refusal(work, error, code_of(error))
+    except (ExchangeError, TradeOpsError) as error:
+        logger.warning("outcome of %s unknown: %s", request.client_order_id, error)
+        leave_unknown(work, str(error))
+    else:
+        settle_accepted(work, report)
+
+
+def settle_accepted(work: Work, report: OrderReport) -> None:
+    """TX3: the venue has the order."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        facts.record(ledger, report)
+        finish(ledger, work.command, CommandStatus.ACK, now=now, result=order_result(work, report))
+
+
+def order_result(work: Work, report: OrderReport) -> dict[str, str]:
+    """What is kept with an acknowledged order command."""
+    return {
+        "order_id": str(work.command.pk),
+        "client_order_id": report.client_order_id,
+        "venue_order_id": report.venue_order_id,
+    }
+
+
+def settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        rejected = OrderRejected(work.command.pk, code, error.message, now, error.code)
+        ledger.emit(Draft(rejected, now))
+        finish(
+            ledger,
+            work.command,
+            CommandStatus.FAILED,
+            now=now,
+            code=code,
+            detail=error.message,
+            exchange_code=error.code,
+        )
+
+
+def leave_unknown(work: Work, reason: str) -> None:
+    """Nobody knows: flag the command and let the sweeper ask the venue (F1)."""
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        if not mark_unknown(work.command.pk, next_query_at=now + FIRST_QUERY):
+            return
+        unknown = OrderUpdated(
+            work.command.pk,
+            OrderStatus.SUBMITTED,
+            "",
+            ZERO,
+            None,
+            now,
+            reason=f"{OUTCOME_UNKNOWN}: {reason}",
+        )
+        ledger.emit(Draft(unknown, now))
