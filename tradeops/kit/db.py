@@ -88,12 +88,12 @@ def write_transaction(using: str = "default") -> Iterator[None]:
             yield
         return
     afterwards: list[Callable[[], None]] = []
-    _local.afterwards = afterwards
-    try:
-        with _queue_of(connection), transaction.atomic(using=using):
+    with writers_queue(connection), transaction.atomic(using=using):
+        _local.afterwards = afterwards
+        try:
             yield
-    finally:
-        _local.afterwards = None
+        finally:
+            _local.afterwards = None
     for callback in afterwards:
         _run_quietly(callback)
 
@@ -119,9 +119,13 @@ def _run_quietly(callback: Callable[[], None]) -> None:
 
 
 def _queue_of(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
-    if connection.vendor != "sqlite":
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's
         return nullcontext()
     return _writers_queue(str(connection.settings_dict["NAME"]))
+
+
+# Around each outermost transaction. The fault simulator puts its scheduler in this place.
+writers_queue: Callable[[BaseDatabaseWrapper], AbstractContextManager[None]] = _queue_of
 
 
 @contextmanager
