@@ -94,3 +94,36 @@ class Balance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset} {self.wallet_balance}"
+
+
+class WalletLedger(models.Model):
+    """Sums of what moved one wallet since its opening figure: a projection, see wallet_equation.
+
+    Flows up to `opened_at` are in `opening` already. `pending` holds those heard before the first
+    wallet figure, `[time, column, amount]`, until it tells which of them it contains.
+    """
+
+    id = models.CharField(primary_key=True, max_length=48)
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT)
+    asset = models.CharField(max_length=16)
+    opening = MoneyField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    realized_pnl = MoneyField()
+    commission = MoneyField()
+    funding = MoneyField()
+    other = MoneyField()
+    pending = models.JSONField(default=list)
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class IncomeCursor(models.Model):
+    """Up to when the venue's income history of an account was read, without a gap."""
+
+    account = models.OneToOneField(ExchangeAccount, on_delete=models.PROTECT, primary_key=True)
+    read_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} up to {self.read_until:%Y-%m-%d %H:%M:%S}"

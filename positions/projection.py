@@ -4,14 +4,14 @@ from datetime import datetime
 
 from orders.models import Fill
 from positions.domain.accounting import Execution, Leg, book, book_all
-from positions.models import Position
+from positions.models import Adjustment, Position
 from tradeops.domain.enums import PositionSide, Side
-from tradeops.domain.events import PositionChanged, TradeExecuted
+from tradeops.domain.events import PositionAdjusted, PositionChanged, TradeExecuted
 from tradeops.domain.money import ZERO
 from tradeops.journal.event_store import Stored
 from tradeops.kit.rows import Rows
 
-MODELS = (Position,)
+MODELS = (Position, Adjustment)
 
 
 def position_id(account_id: int, symbol: str, position_side: PositionSide) -> str:
@@ -26,6 +26,8 @@ def apply(stored: Stored, rows: Rows) -> None:
         _executed(stored.account_id, event, rows)
     elif isinstance(event, PositionChanged):
         _changed(stored.account_id, event, rows)
+    elif isinstance(event, PositionAdjusted):
+        _adjusted(stored.account_id, event, rows)
 
 
 def _executed(account_id: int, event: TradeExecuted, rows: Rows) -> None:
@@ -37,25 +39,77 @@ def _executed(account_id: int, event: TradeExecuted, rows: Rows) -> None:
         leg = book(Leg(position.quantity, position.entry_price, position.opened_at), execution)
         position.last_trade_id = execution.trade_id
     else:
-        leg = _rebook(account_id, event, rows)
-    position.quantity = leg.quantity
-    position.entry_price = leg.entry_price
-    position.opened_at = leg.opened_at
+        leg = _rebook(position, rows)
+    _set_leg(position, leg)
     position.realized_pnl += event.realized_pnl
     position.commission += event.commission
     position.updated_at = max(position.updated_at, event.traded_at)
     rows.put(position)
 
 
-def _rebook(account_id: int, event: TradeExecuted, rows: Rows) -> Leg:
-    """A late fill changes the average price of everything after it: book the leg again."""
-    fills = rows.select(
-        Fill, account_id=account_id, symbol=event.symbol, position_side=event.position_side
-    )
-    return book_all(
+def _set_leg(position: Position, leg: Leg) -> None:
+    position.quantity = leg.quantity
+    position.entry_price = leg.entry_price
+    position.opened_at = leg.opened_at
+
+
+def _rebook(position: Position, rows: Rows) -> Leg:
+    """What comes late changes the average price of everything after it: book the leg again."""
+    leg = {
+        "account_id": position.account_id,
+        "symbol": position.symbol,
+        "position_side": position.position_side,
+    }
+    executions = [
         Execution(fill.trade_id, Side(fill.side), fill.price, fill.quantity, fill.traded_at)
-        for fill in fills
-    )
+        for fill in rows.select(Fill, **leg)
+    ]
+    if position.adjusted_until is not None:
+        found = sorted(rows.select(Adjustment, **leg), key=lambda row: (row.adjusted_at, row.pk))
+        executions += [
+            Execution(
+                row.after_trade_id,
+                Side.BUY if row.remaining > 0 else Side.SELL,
+                row.entry_price,
+                abs(row.remaining),
+                row.adjusted_at,
+                rank,
+            )
+            for rank, row in enumerate(found, start=1)
+            if row.remaining
+        ]
+    return book_all(executions)
+
+
+def _adjusted(account_id: int, event: PositionAdjusted, rows: Rows) -> None:
+    position = _leg_row(account_id, event.symbol, event.position_side, event.adjusted_at, rows)
+    if event.reverses is None:
+        adjustment = Adjustment(
+            id=event.adjustment_id,
+            account_id=account_id,
+            drift_id=event.drift_id,
+            symbol=event.symbol,
+            position_side=event.position_side,
+            quantity=event.quantity,
+            remaining=event.quantity,
+            entry_price=event.entry_price,
+            after_trade_id=position.last_trade_id,
+            adjusted_at=event.adjusted_at,
+        )
+        position.adjusted_until = max(
+            position.adjusted_until or event.adjusted_at, event.adjusted_at
+        )
+    else:
+        known = rows.get(Adjustment, event.reverses)
+        if known is None:
+            raise LookupError(f"reversal of unknown adjustment {event.reverses}")
+        adjustment = known
+        adjustment.remaining += event.quantity
+    rows.put(adjustment)
+    position.adjusted_quantity += event.quantity
+    _set_leg(position, _rebook(position, rows))
+    position.updated_at = max(position.updated_at, event.adjusted_at)
+    rows.put(position)
 
 
 def _changed(account_id: int, event: PositionChanged, rows: Rows) -> None:
@@ -85,5 +139,6 @@ def _leg_row(
         entry_price=ZERO,
         realized_pnl=ZERO,
         commission=ZERO,
+        adjusted_quantity=ZERO,
         updated_at=at,
     )

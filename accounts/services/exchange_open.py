@@ -44,6 +44,7 @@ from tradeops.kit import sql
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import in_transaction
 from tradeops.kit.portal import drive, portal
+from tradeops.kit.redis_client import quick_redis_client
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ def _port(account: ExchangeAccount, credential: Credential) -> ExchangePort:
         paper_url=settings.PAPER_URL,
         clock=SYSTEM_CLOCK,
         in_transaction=in_transaction,
+        redis=quick_redis_client(),
     )
 
 
@@ -95,7 +97,6 @@ class BlockingPort:
 
     def __init__(self, port: ExchangePort) -> None:
         self._port = port
-        self.capabilities = port.capabilities
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if in_transaction():

@@ -25,13 +25,14 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What accounting needs of a fill."""
+    """What accounting needs of a fill. `rank` 0; what follows a fill without being one has more."""
 
     trade_id: int
     side: Side
     price: Decimal
     quantity: Decimal
     traded_at: datetime
+    rank: int = 0
 
 
 def book(leg: Leg, execution: Execution) -> Leg:
@@ -51,9 +52,24 @@ def book(leg: Leg, execution: Execution) -> Leg:
 def book_all(executions: Iterable[Execution]) -> Leg:
     """The leg after all fills, whatever order they are given in: trade ids decide."""
     leg = Leg()
-    for execution in sorted(executions, key=lambda item: item.trade_id):
+    for execution in sorted(executions, key=lambda item: (item.trade_id, item.rank)):
         leg = book(leg, execution)
     return leg
+
+
+def adjusting_price(leg: Leg, change: Decimal, entry_price: Decimal) -> Decimal:
+    """The price at which a signed `change` gives the leg the venue's `entry_price`.
+
+    Where no price does (the leg shrinks, turns, or the result is not positive) it is the entry
+    price itself, which is exact for a leg that was flat or turns.
+    """
+    after = leg.quantity + change
+    grows = leg.quantity != 0 and abs(after) > abs(leg.quantity)
+    if not grows or (after > 0) != (leg.quantity > 0):
+        return entry_price
+    cost = entry_price * abs(after) - leg.entry_price * abs(leg.quantity)
+    price = round_money(PRECISION.divide(cost, abs(change)))
+    return price if price > 0 else entry_price
 
 
 def unrealized_pnl(leg: Leg, mark_price: Decimal) -> Decimal:

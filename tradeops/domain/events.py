@@ -44,6 +44,7 @@ from tradeops.domain.events_trading import (
     OrderPlaced,
     OrderRejected,
     OrderUpdated,
+    PositionAdjusted,
     PositionChanged,
     TradeExecuted,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "OrderPlaced",
     "OrderRejected",
     "OrderUpdated",
+    "PositionAdjusted",
     "PositionChanged",
     "QuarantineCompleted",
     "QuarantineStarted",
@@ -114,6 +116,7 @@ EVENT_TYPES: dict[str, type[DomainEvent]] = {
         OrderAdopted,
         TradeExecuted,
         PositionChanged,
+        PositionAdjusted,
         MarginCallReceived,
         BalanceChanged,
         IncomeBooked,

@@ -150,6 +150,26 @@ class PositionChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PositionAdjusted(DomainEvent):
+    """The venue's quantity taken over without a fill, or that undone when its fill arrived (F25).
+
+    `quantity` is the signed change in base, `entry_price` in quote. The figure holds for everything
+    that was traded up to `adjusted_at`; a reversal names the adjustment in `reverses` and the fill
+    in `trade_id`.
+    """
+
+    adjustment_id: UUID
+    drift_id: UUID
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    adjusted_at: datetime
+    reverses: UUID | None = None
+    trade_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MarginCallReceived(DomainEvent):
     """ALARM: the venue warns that a position is near liquidation. Money in quote."""
 

@@ -1,21 +1,29 @@
 """Reports about legs, settings and money → events."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID, uuid5
+
 from accounts.models import Balance
 from accounts.projection import balance_id
-from positions.models import Position
+from positions.domain.accounting import Leg, adjusting_price
+from positions.models import Adjustment, Position
 from positions.projection import position_id
 from tradeops.domain.clock import from_epoch_ms
-from tradeops.domain.enums import PositionSide
+from tradeops.domain.enums import MarginMode, PositionSide
 from tradeops.domain.events import (
     BalanceChanged,
     FundingApplied,
     IncomeBooked,
     MarginCallReceived,
+    PositionAdjusted,
     PositionChanged,
 )
 from tradeops.engine.ledger import AccountLedger
 from tradeops.exchange.reports import (
     BalanceReport,
+    FillReport,
     FundingReport,
     IncomeReport,
     LeverageReport,
@@ -31,34 +39,108 @@ _IN_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})
 
 def record_position(ledger: AccountLedger, report: PositionReport) -> None:
     """Only settings: the quantity of a snapshot detects drift and books nothing (D7)."""
-    row = ledger.rows.get(
-        Position, position_id(ledger.account_id, report.symbol, report.position_side)
-    )
-    _record_settings(ledger, report, report.position_side, row)
+    _record_settings(ledger, _Settings.of(report), report.position_side)
 
 
 def record_leverage(ledger: AccountLedger, report: LeverageReport) -> None:
+    """Leverage and margin mode of every leg of the symbol."""
     legs = ledger.rows.select(Position, account_id=ledger.account_id, symbol=report.symbol)
-    if not legs:
-        _record_settings(ledger, report, PositionSide.BOTH, None)
-    for leg in legs:
-        _record_settings(ledger, report, PositionSide(leg.position_side), leg)
+    told = _Settings(report.symbol, report.updated_at, report.leverage, report.margin_mode)
+    for side in sorted({PositionSide(leg.position_side) for leg in legs} or {PositionSide.BOTH}):
+        _record_settings(ledger, told, side)
 
 
-def _record_settings(
-    ledger: AccountLedger,
-    report: PositionReport | LeverageReport,
-    side: PositionSide,
-    row: Position | None,
-) -> None:
-    leverage, mode = report.leverage, report.margin_mode
-    if row is not None:
-        leverage = None if leverage == row.leverage else leverage
-        mode = None if mode == row.margin_mode else mode
-    if leverage is None and mode is None:
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What a venue says of a leg beside its quantity; None where it does not say."""
+
+    symbol: str
+    updated_at: datetime
+    leverage: int | None = None
+    margin_mode: MarginMode | None = None
+    isolated_margin: Decimal | None = None
+    adl_quantile: int | None = None
+
+    @classmethod
+    def of(cls, report: PositionReport) -> "_Settings":
+        # The isolated wallet of a cross leg is 0 and means nothing.
+        isolated = report.margin_mode is MarginMode.ISOLATED
+        return cls(
+            report.symbol,
+            report.updated_at,
+            report.leverage,
+            report.margin_mode,
+            report.isolated_wallet if isolated else None,
+            report.adl_quantile,
+        )
+
+
+def _record_settings(ledger: AccountLedger, told: _Settings, side: PositionSide) -> None:
+    row = ledger.rows.get(Position, position_id(ledger.account_id, told.symbol, side))
+    news = {
+        name: value
+        for name in ("leverage", "margin_mode", "isolated_margin", "adl_quantile")
+        if (value := getattr(told, name)) is not None
+        and (row is None or value != getattr(row, name))
+    }
+    if news:
+        changed = PositionChanged(told.symbol, side, told.updated_at, **news)
+        ledger.emit(Draft(changed, told.updated_at))
+
+
+def adjust_position(
+    ledger: AccountLedger, report: PositionReport, *, drift_id: UUID, read_at: datetime
+) -> bool:
+    """Take over the venue's quantity of a leg that no fill explains; False when both agree.
+
+    `read_at` is when the venue said so: fills up to then that arrive later are part of it (F25).
+    """
+    row = ledger.rows.get(
+        Position, position_id(ledger.account_id, report.symbol, report.position_side)
+    )
+    leg = Leg(row.quantity, row.entry_price) if row is not None else Leg()
+    change = report.quantity - leg.quantity
+    if not change:
+        return False
+    adjusted = PositionAdjusted(
+        uuid5(drift_id, f"{report.symbol}:{report.position_side}"),
+        drift_id,
+        report.symbol,
+        report.position_side,
+        change,
+        adjusting_price(leg, change, report.entry_price),
+        read_at,
+    )
+    return ledger.emit(Draft(adjusted, read_at, f"adjustment:{adjusted.adjustment_id}"))
+
+
+def undo_adjustment(ledger: AccountLedger, report: FillReport) -> None:
+    """Take a fill that has just been booked off the adjustment that stood for it (F25)."""
+    row = ledger.rows.get(
+        Position, position_id(ledger.account_id, report.symbol, report.position_side)
+    )
+    if row is None or row.adjusted_until is None or report.traded_at > row.adjusted_until:
         return
-    changed = PositionChanged(report.symbol, side, report.updated_at, leverage, mode)
-    ledger.emit(Draft(changed, report.updated_at))
+    found = ledger.rows.select(
+        Adjustment,
+        account_id=ledger.account_id,
+        symbol=report.symbol,
+        position_side=report.position_side,
+    )
+    covering = [item for item in found if item.adjusted_at >= report.traded_at]
+    adjustment = min(covering, key=lambda item: (item.adjusted_at, item.pk))
+    undone = PositionAdjusted(
+        uuid5(adjustment.pk, report.trade_id),
+        adjustment.drift_id,
+        report.symbol,
+        report.position_side,
+        -report.side.sign * report.quantity,
+        adjustment.entry_price,
+        report.traded_at,
+        reverses=adjustment.pk,
+        trade_id=report.trade_id,
+    )
+    ledger.emit(Draft(undone, report.traded_at, f"adjustment:{undone.adjustment_id}"))
 
 
 def record_balance(ledger: AccountLedger, report: BalanceReport) -> None:

@@ -14,6 +14,7 @@ from tradeops.domain.events import (
     TradeExecuted,
 )
 from tradeops.domain.ids import command_id_of, external_order_id, fill_dedup_key, fill_id
+from tradeops.engine.facts_account import undo_adjustment
 from tradeops.engine.ledger import AccountLedger
 from tradeops.exchange.reports import FillReport, OrderReport
 from tradeops.journal.event_store import Draft
@@ -121,6 +122,7 @@ def record_fill(ledger: AccountLedger, report: FillReport) -> None:
             key,
         )
     )
+    undo_adjustment(ledger, report)
 
 
 def _order_behind(report: FillReport) -> OrderReport:
