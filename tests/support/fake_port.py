@@ -16,7 +16,6 @@ from tradeops.domain.instrument import InstrumentSpec
 from tradeops.exchange.errors import NotFound
 from tradeops.exchange.port import (
     AmendRequest,
-    Capabilities,
     MarketStream,
     OrderRequest,
     RateState,
@@ -39,7 +38,6 @@ class FakePort:
     """`submit_error` before or after the order exists decides what a failed submit means."""
 
     now: datetime
-    capabilities: Capabilities = field(default_factory=Capabilities)
     mark: Decimal = Decimal("60000")
     submitted: list[OrderRequest] = field(default_factory=list)
     orders: dict[str, OrderReport] = field(default_factory=dict)

@@ -94,20 +94,8 @@ class RateState:
     blocked_until_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What the venue can do, so that callers need not ask which venue it is."""
-
-    conditional_orders: bool = False
-    amend: bool = False
-    hedge_mode: bool = False
-    dead_man_switch: bool = False
-
-
 class ExchangePort(Protocol):
     """One account at one venue."""
-
-    capabilities: Capabilities
 
     async def open(self) -> None:
         """Connect and measure the clock offset. Called once before anything else."""

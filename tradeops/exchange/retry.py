@@ -21,12 +21,13 @@ async def read_twice(
     *,
     resync: Callable[[], Awaitable[object]],
     jitter: Callable[[], float],
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     backoff_s: float = BACKOFF_S,
 ) -> Answer:
     """Await `call`, and once more if it may have failed by chance.
 
     After ClockSkew `resync` runs first, without a pause. `jitter` returns a number in [0, 1);
-    the pause is `backoff_s` × (0.5 + jitter).
+    `pause` waits `backoff_s` × (0.5 + jitter) seconds.
     """
     try:
         return await call()
@@ -35,5 +36,5 @@ async def read_twice(
     except (Ambiguous, Unavailable) as error:
         if isinstance(error, Withheld):
             raise
-        await asyncio.sleep(backoff_s * (0.5 + jitter()))
+        await pause(backoff_s * (0.5 + jitter()))
     return await call()

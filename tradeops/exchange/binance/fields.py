@@ -15,10 +15,15 @@ from tradeops.domain.enums import (
     OrderType,
     PositionSide,
     TimeInForce,
+    WorkingType,
 )
 from tradeops.domain.money import ZERO
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXT_LENGTH = 64
+_NUMBER_LENGTH = 64
+_MAX_EXPONENT = 30
+_SHOWN_LENGTH = 80
 
 Payload = Mapping[str, object]
 
@@ -39,19 +44,36 @@ _TIMES_IN_FORCE = {member.value: member for member in TimeInForce} | {
 
 
 def decimal_of(value: object) -> Decimal:
-    """Read an exact, finite number from text or an integer."""
-    if isinstance(value, bool) or value is None:
-        message = f"not a number: {value!r}"
+    """Read an exact, finite number from text or an integer, of a size that can be written out."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        message = f"not a number: {_shown(value)}"
+        raise ValueError(message)
+    text = str(value)
+    if len(text) > _NUMBER_LENGTH:
+        message = f"a number of {len(text)} characters"
         raise ValueError(message)
     try:
-        number = Decimal(str(value))
+        number = Decimal(text)
     except InvalidOperation as error:
-        message = f"not a number: {value!r}"
+        message = f"not a number: {_shown(value)}"
         raise ValueError(message) from error
     if not number.is_finite():
-        message = f"not finite: {value!r}"
+        message = f"not finite: {_shown(value)}"
+        raise ValueError(message)
+    exponent = number.as_tuple().exponent
+    if number.adjusted() > _MAX_EXPONENT or int(exponent) < -_MAX_EXPONENT:
+        message = f"out of range: {_shown(value)}"
         raise ValueError(message)
     return number
+
+
+def integer_of(payload: Payload, key: str) -> int:
+    """Read a whole number that must be there."""
+    number = decimal_of(payload[key])
+    if number != number.to_integral_value():
+        message = f"{key} is not whole: {number}"
+        raise ValueError(message)
+    return int(number)
 
 
 def decimal_or_none(payload: Payload, key: str) -> Decimal | None:
@@ -73,17 +95,33 @@ def positive_or_none(payload: Payload, key: str) -> Decimal | None:
 
 def text_of(payload: Payload, key: str) -> str:
     """Read a mandatory, non-empty text or id; integers become their digits."""
-    value = payload[key]
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        message = f"{key} is not a text: {value!r}"
+    text = _text(key, payload[key])
+    if not text:
+        message = f"{key} is empty"
         raise ValueError(message)
-    return str(value)
+    return text
 
 
 def text_or_empty(payload: Payload, key: str) -> str:
-    """Read an optional text."""
+    """Read an optional text or id."""
     value = payload.get(key)
-    return "" if value is None else str(value)
+    return "" if value is None else _text(key, value)
+
+
+def _text(key: str, value: object) -> str:
+    # Longer, or with control characters, no name and no id of the venue is, and no column takes it.
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        message = f"{key} is not a text: {_shown(value)}"
+        raise ValueError(message)
+    text = str(value)
+    if len(text) > _TEXT_LENGTH or not text.isprintable():
+        message = f"{key} is no plausible text: {_shown(value)}"
+        raise ValueError(message)
+    return text
+
+
+def _shown(value: object) -> str:
+    return ascii(value)[:_SHOWN_LENGTH]
 
 
 def flag(payload: Payload, key: str) -> bool:
@@ -100,10 +138,16 @@ def time_of(payload: Payload, *keys: str, fallback: datetime | None = None) -> d
     for key in keys:
         value = payload.get(key)
         if value is not None and value != "":
-            return from_epoch_ms(int(str(value)))
+            return from_epoch_ms(integer_of(payload, key))
     if fallback is None:
         raise KeyError(keys[0])
     return fallback
+
+
+def moment_or_none(payload: Payload, key: str) -> datetime | None:
+    """Read epoch milliseconds where the venue writes 0 for "never"."""
+    milliseconds = decimal_or_none(payload, key)
+    return from_epoch_ms(int(milliseconds)) if milliseconds else None
 
 
 def order_status(text: str, quantity: Decimal, filled: Decimal) -> OrderStatus:
@@ -129,6 +173,11 @@ def time_in_force(text: str) -> TimeInForce | None:
     if not text:
         return None
     return _TIMES_IN_FORCE.get(text, TimeInForce.OTHER)
+
+
+def working_type(text: str) -> WorkingType | None:
+    """Translate the price that triggers; anything unknown is None."""
+    return WorkingType(text) if text in WorkingType.__members__ else None
 
 
 def position_side(text: str) -> PositionSide:

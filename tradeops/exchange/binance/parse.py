@@ -9,10 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradeops.domain.clock import from_epoch_ms
 from tradeops.domain.enums import LiquidityRole, Side
 from tradeops.domain.instrument import InstrumentSpec
-from tradeops.domain.money import ZERO
 from tradeops.exchange.binance.fields import (
     EPOCH,
     Payload,
@@ -21,6 +19,7 @@ from tradeops.exchange.binance.fields import (
     decimal_or_zero,
     flag,
     margin_mode,
+    moment_or_none,
     order_status,
     order_type,
     position_side,
@@ -79,6 +78,7 @@ def order_report(payload: Payload) -> OrderReport:
         position_side=position_side(text_or_empty(payload, "positionSide")),
         updated_at=time_of(payload, "updateTime", "time", "transactTime"),
         reason=foreign_reason(client_order_id),
+        good_till=moment_or_none(payload, "goodTillDate"),
     )
 
 
@@ -157,7 +157,7 @@ def mark_price_report(payload: Payload, received_at: datetime = EPOCH) -> MarkPr
         updated_at=time_of(payload, "time", fallback=received_at),
         index_price=positive_or_none(payload, "indexPrice"),
         funding_rate=decimal_or_none(payload, "lastFundingRate"),
-        next_funding_at=_moment(payload.get("nextFundingTime")),
+        next_funding_at=moment_or_none(payload, "nextFundingTime"),
     )
 
 
@@ -237,8 +237,3 @@ def _first(payload: Payload, *keys: str) -> Decimal | None:
         if value is not None:
             return value
     return None
-
-
-def _moment(value: object) -> datetime | None:
-    milliseconds = decimal_of(value) if value not in (None, "") else ZERO
-    return from_epoch_ms(int(milliseconds)) if milliseconds else None

@@ -11,14 +11,14 @@ import json
 import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 from tradeops.domain.clock import Clock, to_epoch_ms
-from tradeops.exchange.binance.outcomes import ORDER_RATE, OVERLOADED, failure_of
+from tradeops.exchange.binance.outcomes import ORDER_RATE, OVERLOADED, failure_of, understood
 from tradeops.exchange.binance.urls import Endpoints
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Throttled, Unavailable
 from tradeops.exchange.port import Credentials
@@ -37,10 +37,20 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ORDER_COUNT_HEADERS = {10: "X-MBX-ORDER-COUNT-10S", 60: "X-MBX-ORDER-COUNT-1M"}
 _OK = range(200, 300)
 _TRUSTED_ROUND_TRIP_S = 1.0
+OpenSession: TypeAlias = Callable[[], Any]
+
+
+def open_aiohttp_session() -> aiohttp.ClientSession:
+    """The session of a real connection. Call it in the loop that uses it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept": "application/json", "User-Agent": "tradeops"},
+    )
 
 
 class FuturesClient(AsyncClient):
-    """One account's connection. Make it inside a running loop, and close it there.
+    """One account's connection over the session that `open_session` makes.
 
     Every method raises only what `tradeops.exchange.errors` lists, and RuntimeError while
     `guard()` says that a database transaction is open (I14).
@@ -55,6 +65,7 @@ class FuturesClient(AsyncClient):
         guard: Callable[[], bool],
         weight: WeightBudget,
         orders: OrderBudget,
+        open_session: OpenSession,
     ) -> None:
         self._clock = clock
         self._guard = guard
@@ -65,18 +76,12 @@ class FuturesClient(AsyncClient):
         key_header = {"X-MBX-APIKEY": credentials.api_key} if credentials else {}
         self._get_headers_of_call = key_header
         self._write_headers_of_call = key_header | _FORM
-        # The library builds its (unused) websocket clients from these while it is made.
-        self.WS_API_URL = self.WS_FUTURES_URL = endpoints.ws_api
-        self.timestamp_offset: int
-        super().__init__()
+        # The library's constructor makes two websocket clients that nobody uses, and an event loop
+        # where none runs. What its table of endpoints reads is set here instead.
+        self.session = open_session()
+        self.testnet = self.demo = False
+        self.timestamp_offset = 0
         self.FUTURES_URL = f"{endpoints.rest}/fapi"
-
-    def _init_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept": "application/json", "User-Agent": "tradeops"},
-        )
 
     async def close(self) -> None:
         """Close the connections; idempotent."""
@@ -97,7 +102,8 @@ class FuturesClient(AsyncClient):
         round_trip_s = self._clock.monotonic_s() - started_s
         if round_trip_s < _TRUSTED_ROUND_TRIP_S or not self.timestamp_offset:
             half_ms = round(round_trip_s * 500)
-            self.timestamp_offset = int(reply["serverTime"]) - to_epoch_ms(sent_at) - half_ms
+            venue_ms = understood(lambda told: int(told["serverTime"]), reply)
+            self.timestamp_offset = venue_ms - to_epoch_ms(sent_at) - half_ms
         return self.offset_ms
 
     async def _request(
