@@ -1,17 +1,25 @@
 """Which adapter serves which venue; the only importer of adapters."""
 
+import os
 import random
+import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tradeops.domain.clock import Clock
 from tradeops.domain.enums import Environment, Venue
 from tradeops.exchange.binance.adapter import BinanceUsdmAdapter
 from tradeops.exchange.binance.urls import Endpoints, endpoints_for
 from tradeops.exchange.port import Credentials, ExchangePort
+from tradeops.exchange.shared_counts import RedisCounts
 from tradeops.exchange.throttle import VenueLimits, WeightBudget
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 _ADAPTERS = {Venue.BINANCE_USDM: BinanceUsdmAdapter}
 _weights: dict[str, WeightBudget] = {}
+_WHO = f"{socket.gethostname()}:{os.getpid()}"
 _jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
 
@@ -23,11 +31,13 @@ def open_port(
     paper_url: str,
     clock: Clock,
     in_transaction: Callable[[], bool],
+    redis: "Redis | None" = None,
 ) -> ExchangePort:
     """Return the port of one account; await its `open()` before use, in the loop that uses it.
 
-    `paper_url` counts in paper only. The weight budget is one per process and host. Raises
-    ValueError for an address that the environment does not admit.
+    `paper_url` counts in paper only. Weight is counted by host, together
+    with all processes that were given the same `redis` (short time limits: it is asked before
+    each call). Raises ValueError for an address that the environment does not admit.
     """
     return _open(
         venue,
@@ -35,6 +45,7 @@ def open_port(
         credentials,
         clock=clock,
         in_transaction=in_transaction,
+        redis=redis,
     )
 
 
@@ -45,6 +56,7 @@ def open_public_port(
     paper_url: str,
     clock: Clock,
     in_transaction: Callable[[], bool],
+    redis: "Redis | None" = None,
 ) -> ExchangePort:
     """Return a port without a key: instruments, mark prices and time; the rest is Unavailable."""
     return _open(
@@ -53,6 +65,7 @@ def open_public_port(
         None,
         clock=clock,
         in_transaction=in_transaction,
+        redis=redis,
     )
 
 
@@ -63,9 +76,18 @@ def _open(
     *,
     clock: Clock,
     in_transaction: Callable[[], bool],
+    redis: "Redis | None",
 ) -> ExchangePort:
+    def shared(name: str) -> RedisCounts | None:
+        if redis is None:
+            return None
+        return RedisCounts(redis, name, who=_WHO, monotonic_s=clock.monotonic_s)
+
     adapter = _ADAPTERS[venue]
-    weight = _weights.setdefault(endpoints.rest, WeightBudget(clock, VenueLimits()))
+    host = endpoints.rest
+    weight = _weights.setdefault(
+        host, WeightBudget(clock, VenueLimits(), shared=shared(f"weight:{host}"))
+    )
     return adapter(
         credentials,
         endpoints,

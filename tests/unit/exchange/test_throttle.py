@@ -55,8 +55,32 @@ def test_weight_budget_stops_at_2300_until_the_minute_ends(
     assert budget.admit(priority) == 0.0
 
 
-def test_weight_budget_entry_is_never_delayed(clock: FrozenClock) -> None:
-    assert used(clock, 2299).admit(Priority.ENTRY) == 0.0
+def test_weight_budget_entry_stops_at_80_percent_and_is_never_delayed(clock: FrozenClock) -> None:
+    assert used(clock, 1919).admit(Priority.ENTRY) == 0.0
+    with pytest.raises(Withheld):
+        used(clock, 1920).admit(Priority.ENTRY)
+
+
+def test_weight_budget_counts_before_the_call_leaves(clock: FrozenClock) -> None:
+    budget = used(clock, 2260)
+
+    budget.admit(Priority.READ, 40)
+
+    assert budget.used_1m == 2300
+    with pytest.raises(Withheld):
+        budget.admit(Priority.READ, 1)
+    assert budget.used_1m == 2300
+
+
+@pytest.mark.parametrize(
+    ("weight", "level"), [(1499, "OK"), (1500, "WARN"), (2000, "SLOW"), (2300, "STOP")]
+)
+def test_weight_budget_shows_its_level(clock: FrozenClock, weight: int, level: str) -> None:
+    budget = used(clock, weight)
+
+    assert budget.level == level
+    budget.block(1)
+    assert budget.level == "BLOCKED"
 
 
 def test_weight_budget_protection_passes_up_to_the_limit(clock: FrozenClock) -> None:

@@ -7,6 +7,7 @@ from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.registry import open_public_port
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import in_transaction
+from tradeops.kit.redis_client import quick_redis_client
 
 
 def public_port(venue: Venue = Venue.BINANCE_USDM) -> ExchangePort:
@@ -17,4 +18,5 @@ def public_port(venue: Venue = Venue.BINANCE_USDM) -> ExchangePort:
         paper_url=settings.PAPER_URL,
         clock=SYSTEM_CLOCK,
         in_transaction=in_transaction,
+        redis=quick_redis_client(),
     )
