@@ -3,14 +3,20 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tradeops.domain.enums import EngineState, OrderType, Side
+from tradeops.domain.enums import EngineState, OrderType, PositionSide, Side, WorkingType
 from tradeops.domain.errors import ErrorCode
 from tradeops.domain.instrument import InstrumentSpec
+from tradeops.domain.money import ZERO
+from tradeops.exchange.reports import LeverageBracket
 
 
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
-    """What is wanted. One of `amount` (margin), `notional` (quote), `quantity` (base) is set."""
+    """What is wanted. One of `amount` (margin), `notional` (quote), `quantity` (base) is set.
+
+    None of them with `close_position`. `executed_quantity` of an order that is being amended is in
+    the position already.
+    """
 
     symbol: str
     side: Side
@@ -21,6 +27,12 @@ class OrderIntent:
     quantity: Decimal | None = None
     price: Decimal | None = None
     leverage: int | None = None
+    position_side: PositionSide = PositionSide.BOTH
+    trigger_price: Decimal | None = None
+    working_type: WorkingType | None = None
+    activation_price: Decimal | None = None
+    close_position: bool = False
+    executed_quantity: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,9 @@ class RiskContext:
     """Everything the gates may look at. Money in quote, `position_quantity` signed.
 
     `pending_quantity` is what resting and in-flight openings of this symbol may still add, signed
-    per side (buys > 0). `available_balance` is None where the wallet is not known yet.
+    per side (buys > 0). `available_balance` is None where the wallet is not known yet. `brackets`
+    are those of the symbol, none where they are not known; `alike_close` is the id of an open order
+    that closes the same position in the same way.
     """
 
     allowed_symbols: frozenset[str]
@@ -53,11 +67,13 @@ class RiskContext:
     max_order_notional: Decimal | None
     max_position_notional: Decimal | None
     scopes: tuple[ScopeState, ...] = ()
+    brackets: tuple[LeverageBracket, ...] = ()
+    alike_close: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """An order on the grid. `margin` = notional / leverage; `fee` at the taker rate."""
+    """An order on the grid; `margin` = notional / leverage and `fee` (taker) of what is to come."""
 
     quantity: Decimal
     price: Decimal

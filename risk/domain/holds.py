@@ -15,6 +15,7 @@ class HoldKind(StrEnum):
     FEED = "feed"  # the account's stream is silent or disagrees (DEGRADED, then SAFE)
     CLOCK = "clock"  # our clock is more than 500 ms off the venue's (F64)
     ACCESS = "access"  # the venue refuses the account's key, signature or address
+    MODE = "mode"  # the account is in hedge mode, which orders here do not expect (F74)
     QUARANTINE = "quarantine"  # the two sides disagree about a symbol (R1.6)
     CIRCUIT = "circuit"  # the venue refused the same thing three times (F10)
 
@@ -23,6 +24,7 @@ CODES = {
     HoldKind.FEED: ErrorCode.FEED_DEGRADED,
     HoldKind.CLOCK: ErrorCode.CLOCK_DRIFT,
     HoldKind.ACCESS: ErrorCode.ACCESS_REFUSED,
+    HoldKind.MODE: ErrorCode.POSITION_MODE,
     HoldKind.QUARANTINE: ErrorCode.QUARANTINED,
     HoldKind.CIRCUIT: ErrorCode.CIRCUIT_OPEN,
 }

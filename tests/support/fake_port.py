@@ -43,7 +43,14 @@ class FakePort:
     orders: dict[str, OrderReport] = field(default_factory=dict)
     leverage_calls: list[tuple[str, int]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    cancelled_conditional: list[bool] = field(default_factory=list)
     trades: list[FillReport] = field(default_factory=list)
+    brackets: list[LeverageBracket] = field(default_factory=list)
+    bracket_calls: int = 0
+    mode: PositionMode = PositionMode.ONE_WAY
+    legs: list[PositionReport] = field(default_factory=list)
+    margin_calls: list[tuple[str, object]] = field(default_factory=list)
+    margin_error: Exception | None = None
     amended: list[AmendRequest] = field(default_factory=list)
     income_rows: list[IncomeReport] = field(default_factory=list)
     countdowns: list[tuple[str, int]] = field(default_factory=list)
@@ -133,6 +140,7 @@ class FakePort:
     ) -> OrderReport:
         self.calls += 1
         self.cancelled.append(client_order_id)
+        self.cancelled_conditional.append(conditional)
         if self.cancel_error is not None:
             raise self.cancel_error
         return self.orders[client_order_id]
@@ -195,7 +203,7 @@ class FakePort:
         return self.trades
 
     async def positions(self) -> Sequence[PositionReport]:
-        return []
+        return self.legs
 
     async def balances(self) -> Sequence[BalanceReport]:
         return []
@@ -212,17 +220,24 @@ class FakePort:
 
     async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
         self.calls += 1
+        self.margin_calls.append((symbol, mode))
+        if self.margin_error is not None:
+            raise self.margin_error
 
     async def change_isolated_margin(
         self, symbol: str, amount: Decimal, position_side: PositionSide = PositionSide.BOTH
     ) -> None:
         self.calls += 1
+        self.margin_calls.append((symbol, amount))
+        if self.margin_error is not None:
+            raise self.margin_error
 
     async def position_mode(self) -> PositionMode:
-        return PositionMode.ONE_WAY
+        return self.mode
 
     async def leverage_brackets(self) -> Sequence[LeverageBracket]:
-        return []
+        self.bracket_calls += 1
+        return self.brackets
 
     async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:
         return {}

@@ -4,21 +4,24 @@ Source: architecture.md "An order, from click to screen"; reliability.md §4 "Se
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import ExchangeAccount
+from orders.domain.validation import WITH_PRICE, fault_of, leaves
 from positions.models import Position
 from positions.projection import position_id
-from risk.domain.context import Decision
+from risk.domain.context import Decision, Sized
 from risk.domain.gates import decide
 from tradeops.domain.commands import ClosePosition, CommandStatus, PlaceOrder
-from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce, Venue
+from tradeops.domain.enums import OrderStatus, Side, TimeInForce, Venue
 from tradeops.domain.errors import ErrorCode
 from tradeops.domain.events import OrderPlaced, RiskGuardRejected
 from tradeops.domain.ids import client_order_id
 from tradeops.domain.money import ZERO, floor_to_step
-from tradeops.engine.context import intent_of, risk_context
+from tradeops.engine.brackets import brackets_of
+from tradeops.engine.context import intent_of, risk_context, working_type_of
 from tradeops.engine.ledger import AccountLedger, account_ledger
 from tradeops.engine.leverage import (
     LeverageMoved,
@@ -30,6 +33,7 @@ from tradeops.engine.send import send
 from tradeops.engine.work import Work, code_of, conclude, fail
 from tradeops.exchange.errors import Ambiguous, ExchangeError
 from tradeops.exchange.port import OrderRequest
+from tradeops.exchange.reports import LeverageBracket
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent
 from tradeops.journal.event_store import Draft
@@ -40,7 +44,6 @@ logger = logging.getLogger(__name__)
 OPENING_TTL = timedelta(seconds=10)
 LEVERAGE_TRIES = 3
 _STALE = "The order waited longer than 10 s."
-SUPPORTED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 
 
 async def place_order(work: Work) -> None:
@@ -80,8 +83,9 @@ def _share(account: ExchangeAccount, position: Position, fraction: Decimal) -> D
 
 
 async def _place(work: Work, wanted: PlaceOrder) -> None:
-    if wanted.order_type not in SUPPORTED_TYPES:
-        fail(work, ErrorCode.VALIDATION_ERROR, f"{wanted.order_type} orders are not served yet.")
+    fault = fault_of(wanted, now=work.clock.now())
+    if fault is not None:
+        fail(work, ErrorCode.VALIDATION_ERROR, fault.detail)
         return
     if _is_stale(work, wanted, work.clock.now()):
         fail(work, ErrorCode.EXPIRED, _STALE)
@@ -98,32 +102,33 @@ async def _place(work: Work, wanted: PlaceOrder) -> None:
 
 async def _try_to_place(work: Work, wanted: PlaceOrder) -> None:
     mark_price = await current_mark(work, wanted.symbol)
+    brackets = () if leaves(wanted) else await brackets_of(work, wanted.symbol)
     if _needs_leverage(work, wanted):
-        context = risk_context(work.account(), wanted, mark_price=mark_price)
+        context = risk_context(work.account(), wanted, mark_price=mark_price, brackets=brackets)
         early = decide(intent_of(wanted), context)
         if early.refusal is not None or early.sized is None:
             # Final: judged again it might pass, at a leverage that nobody has set.
             with account_ledger(work.account_id, work.origin(work.clock.now())) as ledger:
-                _refuse_by_gate(ledger, work, wanted.symbol, early)
+                refuse_by_gate(ledger, work, wanted.symbol, early)
             return
         if not await _leverage_synced(work, wanted):
             return
     port = work.port()  # who has no way to the venue commits nothing
-    request = commit_to_send(work, wanted, mark_price)
+    request = commit_to_send(work, wanted, mark_price, brackets)
     if request is None:
         return
     await send(work, port, request)
 
 
 def _needs_leverage(work: Work, wanted: PlaceOrder) -> bool:
-    if wanted.leverage is None or wanted.reduce_only:
+    if wanted.leverage is None or leaves(wanted):
         return False
     return not leverage_stands(work.account_id, wanted.symbol, wanted.leverage)
 
 
 def _is_stale(work: Work, wanted: PlaceOrder, now: datetime) -> bool:
     """An opening that waited too long is not what its asker sees any more (F80)."""
-    return not wanted.reduce_only and now - work.command.created_at > OPENING_TTL
+    return not leaves(wanted) and now - work.command.created_at > OPENING_TTL
 
 
 async def current_mark(work: Work, symbol: str) -> Decimal | None:
@@ -151,7 +156,10 @@ async def _leverage_synced(work: Work, wanted: PlaceOrder) -> bool:
 
 
 def commit_to_send(
-    work: Work, wanted: PlaceOrder, mark_price: Decimal | None
+    work: Work,
+    wanted: PlaceOrder,
+    mark_price: Decimal | None,
+    brackets: Sequence[LeverageBracket] = (),
 ) -> OrderRequest | None:
     """TX2: under the account lock, judge again and write the order before any byte leaves (D4).
 
@@ -161,62 +169,86 @@ def commit_to_send(
         LeverageMoved: another order set another leverage since; nothing was written.
     """
     now, account_id = work.clock.now(), work.account_id
-    command = work.command
     with account_ledger(account_id, work.origin(now)) as ledger:
         if _is_stale(work, wanted, now):
             conclude(ledger, work, CommandStatus.FAILED, code=ErrorCode.EXPIRED, detail=_STALE)
             return None
-        intent = intent_of(wanted)
-        context = risk_context(work.account(), wanted, mark_price=mark_price)
-        decision = decide(intent, context)
+        context = risk_context(work.account(), wanted, mark_price=mark_price, brackets=brackets)
+        decision = decide(intent_of(wanted), context)
         if decision.refusal is not None or decision.sized is None:
-            _refuse_by_gate(ledger, work, wanted.symbol, decision)
+            refuse_by_gate(ledger, work, wanted.symbol, decision)
             return None
-        if wanted.leverage is not None and not wanted.reduce_only:
+        if wanted.leverage is not None and not leaves(wanted):
             require_leverage(account_id, wanted.symbol, wanted.leverage)
         verdicts = [verdict.as_json() for verdict in decision.verdicts]
         mark_sent(work.held, now=now, verdicts=verdicts)
-        request = OrderRequest(
-            symbol=wanted.symbol,
-            client_order_id=client_order_id(command.pk),
-            side=wanted.side,
-            order_type=wanted.order_type,
-            quantity=decision.sized.quantity,
-            signed_at=now,
-            price=wanted.price,
-            time_in_force=_time_in_force(wanted),
-            reduce_only=wanted.reduce_only,
-            position_side=wanted.position_side,
-        )
-        placed = OrderPlaced(
-            order_id=command.pk,
-            client_order_id=request.client_order_id,
-            symbol=request.symbol,
-            side=request.side,
-            order_type=request.order_type,
-            quantity=request.quantity,
-            price=request.price,
-            time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only,
-            position_side=request.position_side,
-            status=OrderStatus.SUBMITTED,
-            submitted_at=now,
-            command_id=command.pk,
-            leverage=context.leverage,
-            reference_price=decision.sized.price,
-            verdicts=verdicts,
-        )
-        ledger.emit(Draft(placed, now))
+        request = _request(work, wanted, decision.sized.quantity, now)
+        ledger.emit(Draft(_placed(work, request, decision.sized, context.leverage, verdicts), now))
     return request
 
 
+def _request(work: Work, wanted: PlaceOrder, quantity: Decimal, now: datetime) -> OrderRequest:
+    return OrderRequest(
+        symbol=wanted.symbol,
+        client_order_id=client_order_id(work.command.pk),
+        side=wanted.side,
+        order_type=wanted.order_type,
+        quantity=quantity,
+        signed_at=now,
+        price=wanted.price,
+        time_in_force=_time_in_force(wanted),
+        reduce_only=wanted.reduce_only,
+        position_side=wanted.position_side,
+        trigger_price=wanted.trigger_price,
+        working_type=working_type_of(wanted),
+        callback_rate=wanted.callback_rate,
+        activation_price=wanted.activation_price,
+        close_position=wanted.close_position,
+        good_till=wanted.good_till,
+    )
+
+
+def _placed(
+    work: Work,
+    request: OrderRequest,
+    sized: Sized,
+    leverage: int,
+    verdicts: list[dict[str, object]],
+) -> OrderPlaced:
+    return OrderPlaced(
+        order_id=work.command.pk,
+        client_order_id=request.client_order_id,
+        symbol=request.symbol,
+        side=request.side,
+        order_type=request.order_type,
+        quantity=request.quantity,
+        price=request.price,
+        time_in_force=request.time_in_force,
+        reduce_only=request.reduce_only,
+        position_side=request.position_side,
+        status=OrderStatus.SUBMITTED,
+        submitted_at=request.signed_at,
+        command_id=work.command.pk,
+        leverage=leverage,
+        reference_price=sized.price,
+        verdicts=verdicts,
+        trigger_price=request.trigger_price,
+        working_type=request.working_type,
+        callback_rate=request.callback_rate,
+        activation_price=request.activation_price,
+        close_position=request.close_position,
+        good_till=request.good_till,
+    )
+
+
 def _time_in_force(wanted: PlaceOrder) -> TimeInForce | None:
-    if wanted.order_type is OrderType.LIMIT:
+    if wanted.order_type in WITH_PRICE:
         return wanted.time_in_force or TimeInForce.GTC
     return None
 
 
-def _refuse_by_gate(ledger: AccountLedger, work: Work, symbol: str, decision: Decision) -> None:
+def refuse_by_gate(ledger: AccountLedger, work: Work, symbol: str, decision: Decision) -> None:
+    """End the command with the first gate that said no, in the caller's transaction."""
     refusal = decision.refusal
     verdicts = [verdict.as_json() for verdict in decision.verdicts]
     code = refusal.code if refusal and refusal.code else ErrorCode.VALIDATION_ERROR

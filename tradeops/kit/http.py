@@ -36,6 +36,8 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.PRICE_OUT_OF_RANGE: 422,
     ErrorCode.INSUFFICIENT_BALANCE: 422,
     ErrorCode.POSITION_NOT_FOUND: 404,
+    ErrorCode.POSITION_MODE: 409,
+    ErrorCode.STOP_EXISTS: 409,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.IDEMPOTENCY_KEY_REQUIRED: 400,
     ErrorCode.IDEMPOTENCY_CONFLICT: 422,
