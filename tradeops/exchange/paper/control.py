@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from tradeops.exchange.paper import faults as kinds
+from tradeops.exchange.paper import fault_kinds as kinds
 from tradeops.exchange.paper.clock import VenueClock
 from tradeops.exchange.paper.faults import FaultBook, FaultError
 from tradeops.exchange.paper.pinning import pin_price, unpin
@@ -103,6 +103,7 @@ class Control:
                 "tape_ended": server.player.has_ended,
                 "tape_lag_ms": server.player.lag_ms,
                 "sockets": len(server.hub.sockets),
+                "struck": server.faults.struck,
             }
         )
 

@@ -19,6 +19,7 @@ from tradeops.exchange.paper.orders import (
     FILLED,
     FOK,
     IOC,
+    LIMIT,
     MARKET,
     PARTIALLY_FILLED,
     SELL,
@@ -199,9 +200,14 @@ def _execute(venue: Venue, order: Order, now_ms: int) -> None:
         if isinstance(met, SelfMatch):
             _prevent(venue, order, met.maker, now_ms)
             continue
-        book(venue, order, met.price, met.quantity, now_ms, is_maker=False)
-        if met.maker is not None:
-            book(venue, met.maker, met.price, met.quantity, now_ms, is_maker=True)
+        pieces = _pieces(met.quantity, state.spec.step_size, venue.pieces)
+        is_cut = len(pieces) > 1 and order.order_type == LIMIT and order.time_in_force != FOK
+        for quantity in pieces[:1] if is_cut else pieces:
+            book(venue, order, met.price, quantity, now_ms, is_maker=False)
+            if met.maker is not None:
+                book(venue, met.maker, met.price, quantity, now_ms, is_maker=True)
+        if is_cut:
+            break
     if not order.is_open:
         return
     if order.order_type == MARKET:
@@ -210,6 +216,14 @@ def _execute(venue: Venue, order: Order, now_ms: int) -> None:
         cancel(venue, order, now_ms, status=EXPIRED, reason=ER_IOC_REST)
     else:
         state.book.rest(order, now_ms)
+
+
+def _pieces(quantity: Decimal, step: Decimal, count: int) -> list[Decimal]:
+    """Cut a match into executions of whole steps; the last takes the rest."""
+    size = quantity / count // step * step
+    if count == 1 or size <= 0:
+        return [quantity]
+    return [*[size] * (count - 1), quantity - size * (count - 1)]
 
 
 def _prevent(venue: Venue, taker: Order, maker: Order, now_ms: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tradeops.exchange.paper import faults as kinds
 from tradeops.exchange.paper.clock import VenueClock
 from tradeops.exchange.paper.control import Control
-from tradeops.exchange.paper.faults import Fault, FaultBook
+from tradeops.exchange.paper.faults import FaultBook
+from tradeops.exchange.paper.faulty import FaultyWire
 from tradeops.exchange.paper.player import TapePlayer
 from tradeops.exchange.paper.publishing import BookPublisher
 from tradeops.exchange.paper.sockets import (
@@ -32,20 +31,14 @@ from tradeops.exchange.paper.upkeep import on_time
 from tradeops.exchange.paper.venue import Venue
 from tradeops.exchange.paper.wire import wsapi
 from tradeops.exchange.paper.wire.binance import BinanceWire
-from tradeops.exchange.paper.wire.calls import Reply, Request
-from tradeops.exchange.paper.wire.limits import FIRST_BAN_MS, banned, throttled
+from tradeops.exchange.paper.wire.calls import Request
 
 _LOG = logging.getLogger(__name__)
 TICK_S = 0.1
 MARK_EVERY_TICKS = 10
-# How long a timed-out request is held when the fault does not say.
-HELD_MS = 30_000
 SERVER_PING_S = 180
 # Requests that a fault holds are cut off after this at the end.
 SHUTDOWN_S = 0.5
-UNKNOWN_OUTCOME = Reply(
-    503, {"code": -1000, "msg": "Unknown error, please check your request or try again later."}
-)
 
 
 @dataclass(slots=True)
@@ -68,6 +61,7 @@ class PaperServer:
         self.wire = wire
         self.clock = clock
         self.faults = FaultBook(seed)
+        self.faulty = FaultyWire(wire, self.faults)
         self.hub = Hub(wire.listen_keys, self.faults)
         self.books = BookPublisher(venue)
         self.player = TapePlayer(venue, clock.now_ms, self.flush, seed)
@@ -114,8 +108,10 @@ class PaperServer:
             await asyncio.sleep(TICK_S)
             count += 1
             now_ms = self.clock.now_ms()
+            self.faulty.note(now_ms)
             on_time(self.venue, now_ms)
             self.flush()
+            self.hub.dispatch_held(now_ms)
             wanted = self.hub.wanted
             if wanted:
                 self.hub.dispatch(self.books.depths(wanted, now_ms), now_ms)
@@ -132,54 +128,17 @@ class PaperServer:
             api_key=request.headers.get("X-MBX-APIKEY"),
             ip=request.remote or "",
         )
-        key = self.wire.keys.keys.get(wire_request.api_key or "")
-        label = f"{request.method} {request.path} {key.account if key else ''}"
-        reply = await self._before(request, wire_request, label)
-        if reply is None:
-            reply = self.wire.handle(wire_request, self.clock.now_ms())
-            self.flush()
-            reply = await self._after(request, reply, label)
-        body = json.dumps(reply.body, separators=(",", ":")).encode()
-        return web.Response(
-            body=body, status=reply.status, headers=reply.headers, content_type="application/json"
-        )
-
-    async def _before(
-        self, request: web.Request, wire_request: Request, label: str
-    ) -> Reply | None:
-        """Faults that strike before the venue sees a request."""
-        now_ms = self.clock.now_ms()
-        slow = self.faults.pick((kinds.LATENCY,), label, now_ms)
-        if slow is not None:
-            await asyncio.sleep(slow.ms / 1_000)
-        struck = self.faults.pick(
-            (kinds.HTTP_5XX_BEFORE, kinds.TIMEOUT_BEFORE, kinds.THROTTLE_429, kinds.BAN_418),
-            label,
-            now_ms,
-        )
-        if struck is None:
-            return None
-        if struck.kind == kinds.THROTTLE_429:
-            error = throttled(self.wire.meter.limits.weight_1m)
-            return Reply(error.status, error.body)
-        if struck.kind == kinds.BAN_418:
-            error = banned(wire_request.ip, struck.until_ms or now_ms + FIRST_BAN_MS)
-            return Reply(error.status, error.body)
-        return await self._unknown(request, struck)
-
-    async def _after(self, request: web.Request, reply: Reply, label: str) -> Reply:
-        """Faults that strike after the venue has acted."""
-        faults = (kinds.HTTP_5XX_AFTER, kinds.TIMEOUT_AFTER)
-        struck = self.faults.pick(faults, label, self.clock.now_ms())
-        return reply if struck is None else await self._unknown(request, struck)
-
-    async def _unknown(self, request: web.Request, struck: Fault) -> Reply:
-        """Answer so that the client cannot know what happened: a 503, or silence and a close."""
-        if struck.kind in (kinds.TIMEOUT_BEFORE, kinds.TIMEOUT_AFTER):
-            await asyncio.sleep((struck.ms or HELD_MS) / 1_000)
-            if request.transport is not None:
-                request.transport.abort()
-        return UNKNOWN_OUTCOME
+        fate = self.faulty.fate(wire_request, self.clock.now_ms())
+        if fate.delay_ms:
+            await asyncio.sleep(fate.delay_ms / 1_000)
+        answer = self.faulty.answer(wire_request, fate, self.clock.now_ms())
+        self.flush()
+        if answer.hold_ms:
+            await asyncio.sleep(answer.hold_ms / 1_000)
+        if answer.is_cut and request.transport is not None:
+            request.transport.abort()
+        headers = {"Content-Type": "application/json"} | answer.headers
+        return web.Response(body=answer.text.encode(), status=answer.status, headers=headers)
 
     async def _ws_api(self, request: web.Request) -> web.StreamResponse:
         """Serve the websocket API; requests of one connection are answered in their order."""
@@ -189,22 +148,19 @@ class PaperServer:
             if message.type is not WSMsgType.TEXT:
                 continue
             label = wsapi.method_and_account(self.wire, message.data)
-            slow = self.faults.pick((kinds.LATENCY,), label, self.clock.now_ms())
-            if slow is not None:
-                await asyncio.sleep(slow.ms / 1_000)
-            if self._is_lost(label, (kinds.HTTP_5XX_BEFORE, kinds.TIMEOUT_BEFORE)):
+            fate = self.faults.on_call(label, self.clock.now_ms())
+            if fate.delay_ms:
+                await asyncio.sleep(fate.delay_ms / 1_000)
+            # Whatever strikes here, the client hears nothing.
+            if fate.before:
                 continue
             answer = wsapi.answer(
                 self.wire, message.data, request.remote or "", self.clock.now_ms()
             )
             self.flush()
-            if not self._is_lost(label, (kinds.HTTP_5XX_AFTER, kinds.TIMEOUT_AFTER)):
+            if not fate.after:
                 await response.send_json(answer)
         return response
-
-    def _is_lost(self, label: str, faults: tuple[str, ...]) -> bool:
-        """True when a fault swallows a websocket request or its reply: the client hears nothing."""
-        return self.faults.pick(faults, label, self.clock.now_ms()) is not None
 
     def _socket_handler(self, route: str, *, is_combined: bool) -> Any:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -218,9 +174,7 @@ class PaperServer:
             socket.events = frozenset(e for e in request.query.get("events", "").split("/") if e)
             self.hub.subscribe(socket, names)
             now_ms = self.clock.now_ms()
-            if any(
-                self.faults.pick((kinds.WS_DISCONNECT,), x, now_ms) for x in socket_labels(socket)
-            ):
+            if any(self.faults.refuses_socket(x, now_ms) for x in socket_labels(socket)):
                 self.hub.remove(socket)
                 return web.Response(status=503)
             await response.prepare(request)

@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tradeops.exchange.paper.faults import WS_DROP, WS_DUPLICATE, WS_MUTE, FaultBook
+from tradeops.exchange.paper.faults import FaultBook
+from tradeops.exchange.paper.transit import Passed, Transit
 from tradeops.exchange.paper.wire.listen_keys import ListenKeys
 from tradeops.exchange.paper.wire.streams import Frame
 
@@ -57,7 +58,7 @@ class Hub:
 
     def __init__(self, listen_keys: ListenKeys, faults: FaultBook) -> None:
         self._listen_keys = listen_keys
-        self._faults = faults
+        self._transit = Transit(faults)
         self._by_stream: dict[str, set[Socket]] = {}
         self._by_account: dict[str, set[Socket]] = {}
         self.sockets: set[Socket] = set()
@@ -102,24 +103,33 @@ class Hub:
             if any(match in label for label in socket_labels(socket)):
                 socket.close()
 
-    def dispatch(self, frames: list[Frame], now_ms: int) -> None:
+    def dispatch(self, frames: Iterable[Frame], now_ms: int) -> None:
         """Send frames to their listeners, through the faults that are on."""
-        for frame in frames:
-            if frame.account:
-                listeners = self._by_account.get(frame.account)
-                label = f"{frame.account} {frame.event}"
-            else:
-                listeners = self._by_stream.get(frame.stream)
-                label = f"market {frame.stream}"
-            if not listeners or self._faults.pick((WS_MUTE, WS_DROP), label, now_ms):
+        heard = [frame for frame in frames if self._listeners(frame)]
+        for passed in self._transit.send(heard, now_ms):
+            self._deliver(passed)
+
+    def dispatch_held(self, now_ms: int) -> None:
+        """Send what faults held up until now."""
+        for passed in self._transit.due(now_ms):
+            self._deliver(passed)
+
+    def _listeners(self, frame: Frame) -> set[Socket]:
+        if frame.account:
+            return self._by_account.get(frame.account, set())
+        return self._by_stream.get(frame.stream, set())
+
+    def _deliver(self, passed: Passed) -> None:
+        frame = passed.frame
+        raw = json.dumps(frame.payload, separators=(",", ":"))
+        for socket in list(self._listeners(frame)):
+            if passed.fate.closes:
+                socket.close()
                 continue
-            copies = 2 if self._faults.pick((WS_DUPLICATE,), label, now_ms) else 1
-            raw = json.dumps(frame.payload, separators=(",", ":"))
-            for socket in list(listeners):
-                for name in self._names(socket, frame):
-                    message = f'{{"stream":"{name}","data":{raw}}}' if socket.is_combined else raw
-                    for _ in range(copies):
-                        socket.send(message)
+            for name in self._names(socket, frame):
+                message = f'{{"stream":"{name}","data":{raw}}}' if socket.is_combined else raw
+                for _ in range(passed.fate.copies):
+                    socket.send(passed.text(message))
 
     def _names(self, socket: Socket, frame: Frame) -> list[str]:
         """Under which names a socket gets a frame: its live keys of the account, or the stream."""

@@ -95,6 +95,8 @@ class Venue:
         self.next_algo_id = start_ms * _ORDER_IDS_PER_MS
         self.funded_until_ms = start_ms
         self.touched: set[str] = set()
+        # Into how many executions a taker's match is cut; more than one only while a fault is on.
+        self.pieces = 1
 
     # -- lookups ------------------------------------------------------------------------------
 

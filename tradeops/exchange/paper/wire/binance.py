@@ -4,11 +4,11 @@ The server calls `handle` for each HTTP request and `frames` after it; a simulat
 without a socket.
 """
 
-from collections.abc import Container
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from tradeops.exchange.paper.venue import Venue
+from tradeops.exchange.paper.venue import Member, Venue
 from tradeops.exchange.paper.wire import binance_account as account
 from tradeops.exchange.paper.wire import binance_algo as algo
 from tradeops.exchange.paper.wire import binance_batches as batches
@@ -37,6 +37,8 @@ NOT_FOUND = 404
 LISTEN_KEY_PATH = "/fapi/v1/listenKey"
 ORDER_LIMIT_PATH = "/fapi/v1/rateLimit/order"
 INFO_PATH = "/fapi/v1/exchangeInfo"
+
+View: TypeAlias = Callable[[Member], Member]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ class BinanceWire:
         }
         self.routes = ROUTES | own
 
-    def handle(self, request: Request, now_ms: int) -> Reply:
-        """Answer one request at the venue's time."""
+    def handle(self, request: Request, now_ms: int, view: View | None = None) -> Reply:
+        """Answer one request at the venue's time; `view` makes the account that handlers see."""
         route = self.routes.get((request.method, request.path))
         if route is None:
             return Reply(
@@ -141,7 +143,7 @@ class BinanceWire:
         answer = self.meter.charge(request.ip, _weight(route, request.path, params), now_ms)
         headers = {"X-MBX-USED-WEIGHT-1M": str(self.meter.used_weight(request.ip, now_ms))}
         if answer is None:
-            answer = self._answer(route, request, params, now_ms, headers)
+            answer = self._answer(route, request, params, now_ms, headers=headers, view=view)
         if isinstance(answer, WireError):
             return Reply(answer.status, answer.body, headers)
         return Reply(OK, answer, headers)
@@ -164,7 +166,14 @@ class BinanceWire:
             return refused.error
 
     def _answer(
-        self, route: Route, request: Request, params: Params, now_ms: int, headers: dict[str, str]
+        self,
+        route: Route,
+        request: Request,
+        params: Params,
+        now_ms: int,
+        *,
+        headers: dict[str, str],
+        view: View | None,
     ) -> Any:
         if route.security is Security.NONE:
             return self.run(route.handler, self.call("", params, now_ms))
@@ -180,7 +189,10 @@ class BinanceWire:
             headers |= self.order_headers(key.account, now_ms)
             if failed is not None:
                 return failed
-        return self.run(route.handler, self.call(key.account, params, now_ms))
+        call = self.call(key.account, params, now_ms)
+        if view is not None:
+            call = replace(call, account=view(call.member))
+        return self.run(route.handler, call)
 
     def order_headers(self, name: str, now_ms: int) -> dict[str, str]:
         """The order count headers of an account."""
