@@ -85,13 +85,17 @@ class AmendRequest:
 
 @dataclass(frozen=True, slots=True)
 class RateState:
-    """Used and admitted budget of this address and account, as last told by headers."""
+    """Used and admitted budget of this address and account, as far as known.
+
+    `level` is OK, WARN, SLOW, STOP or BLOCKED (`exchange.throttle`).
+    """
 
     used_weight_1m: int
     weight_limit_1m: int
     order_count_10s: int
     order_count_1m: int
     blocked_until_s: float
+    level: str = "OK"
 
 
 class ExchangePort(Protocol):

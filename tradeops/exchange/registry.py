@@ -1,5 +1,6 @@
 """Which adapter serves which venue; the only importer of adapters."""
 
+import hashlib
 import os
 import random
 import socket
@@ -12,7 +13,7 @@ from tradeops.exchange.binance.adapter import BinanceUsdmAdapter
 from tradeops.exchange.binance.urls import Endpoints, endpoints_for
 from tradeops.exchange.port import Credentials, ExchangePort
 from tradeops.exchange.shared_counts import RedisCounts
-from tradeops.exchange.throttle import VenueLimits, WeightBudget
+from tradeops.exchange.throttle import OrderBudget, VenueLimits, WeightBudget
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -35,7 +36,7 @@ def open_port(
 ) -> ExchangePort:
     """Return the port of one account; await its `open()` before use, in the loop that uses it.
 
-    `paper_url` counts in paper only. Weight is counted by host, together
+    `paper_url` counts in paper only. Weight is counted by host and orders by venue key, together
     with all processes that were given the same `redis` (short time limits: it is asked before
     each call). Raises ValueError for an address that the environment does not admit.
     """
@@ -88,6 +89,7 @@ def _open(
     weight = _weights.setdefault(
         host, WeightBudget(clock, VenueLimits(), shared=shared(f"weight:{host}"))
     )
+    account = f"orders:{host}:{_fingerprint(credentials)}"
     return adapter(
         credentials,
         endpoints,
@@ -95,4 +97,11 @@ def _open(
         guard=in_transaction,
         jitter=_jitter.random,
         weight=weight,
+        orders=OrderBudget(clock, weight.limits, shared=shared(account)),
     )
+
+
+def _fingerprint(credentials: Credentials | None) -> str:
+    """Names a venue key without telling it: rows here that share a key share its counts."""
+    key = credentials.api_key if credentials else ""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

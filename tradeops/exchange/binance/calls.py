@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeAlias
 
 from tradeops.domain.clock import Clock
-from tradeops.exchange.binance import parse
+from tradeops.exchange.binance import parse, weights
 from tradeops.exchange.binance.outcomes import understood
 from tradeops.exchange.binance.rest import FuturesClient, OpenSession, open_aiohttp_session
 from tradeops.exchange.binance.urls import Endpoints
+from tradeops.exchange.binance.weights import weight_of
 from tradeops.exchange.errors import ClockSkew, ExchangeError, Unavailable
 from tradeops.exchange.port import Credentials, RateState
 from tradeops.exchange.retry import read_twice
@@ -118,6 +119,7 @@ class VenueCalls:
             order_count_10s=self.orders.count(10),
             order_count_1m=self.orders.count(60),
             blocked_until_s=self.clock.now().timestamp() + blocked_s if blocked_s else 0.0,
+            level=self.weight.level,
         )
 
     async def exchange_info(self) -> Mapping[str, Any]:
@@ -131,9 +133,9 @@ class VenueCalls:
         limits.learned = True
         return payload
 
-    async def admit(self, priority: Priority) -> None:
+    async def admit(self, priority: Priority, weight: int = 1) -> None:
         """Wait as long as the budget asks. Raises Withheld when the call must not go."""
-        pause_s = self.weight.admit(priority)
+        pause_s = self.weight.admit(priority, weight)
         if pause_s:
             await self._pause(pause_s)
 
@@ -141,7 +143,7 @@ class VenueCalls:
         """Ask, and once more after a failure by chance."""
 
         async def call() -> Any:
-            await self.admit(Priority.READ)
+            await self.admit(Priority.READ, weight_of(method.__name__, params))
             return await method(**params)
 
         self._keep_clock()
@@ -153,7 +155,7 @@ class VenueCalls:
         self, priority: Priority, method: Callable[..., Awaitable[Any]], **params: Any
     ) -> Any:
         """Tell the venue to do something, once."""
-        await self.admit(priority)
+        await self.admit(priority, weight_of(method.__name__, params))
         return await self._once(method, params)
 
     async def write_order(
@@ -161,7 +163,7 @@ class VenueCalls:
     ) -> Any:
         """`write` of what counts as an order; the clock is measured on the side, not waited for."""
         self._keep_clock()
-        await self.admit(priority)
+        await self.admit(priority, weights.ORDER)
         self.orders.admit(priority)
         return await self._once(method, params)
 
