@@ -20,7 +20,18 @@ from tradeops.domain.enums import (
 from tradeops.domain.money import ZERO
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What reading JSON and its values may raise; InvalidOperation of Decimal is an ArithmeticError.
+UNREADABLE = (
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    ArithmeticError,
+    RecursionError,
+)
 _TEXT_LENGTH = 64
+_PROSE_LENGTH = 200
 _NUMBER_LENGTH = 64
 _MAX_EXPONENT = 30
 _SHOWN_LENGTH = 80
@@ -106,6 +117,29 @@ def text_or_empty(payload: Payload, key: str) -> str:
     """Read an optional text or id."""
     value = payload.get(key)
     return "" if value is None else _text(key, value)
+
+
+def id_of(payload: Payload, key: str) -> str:
+    """Read an id that counts upwards and fits 63 bits, as trades have them."""
+    text = text_of(payload, key)
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        message = f"{key} is no id: {_shown(text)}"
+        raise ValueError(message)
+    return text
+
+
+def id_or_empty(payload: Payload, key: str) -> str:
+    """Read an id where the venue writes nothing, null or 0 for "none"."""
+    text = text_or_empty(payload, key)
+    return "" if text == "0" else text
+
+
+def prose(payload: Payload, key: str) -> str:
+    """Read a sentence for people: shortened, without control characters, "" when it is none."""
+    value = payload.get(key)
+    if not isinstance(value, str):
+        return ""
+    return "".join(letter for letter in value[:_PROSE_LENGTH] if letter.isprintable())
 
 
 def _text(key: str, value: object) -> str:

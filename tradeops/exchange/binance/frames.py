@@ -11,40 +11,38 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradeops.domain.clock import from_epoch_ms
-from tradeops.domain.enums import LiquidityRole, Side
 from tradeops.exchange.binance.fields import (
     EPOCH,
+    UNREADABLE,
     decimal_of,
     decimal_or_none,
     decimal_or_zero,
-    flag,
+    integer_of,
     margin_mode,
-    order_status,
-    order_type,
+    moment_or_none,
     position_side,
     positive_or_none,
     text_of,
     text_or_empty,
-    time_in_force,
     time_of,
 )
+from tradeops.exchange.binance.frames_orders import algo_update, order_update
 from tradeops.exchange.binance.parse import (
     balance_report,
     fill_report,
-    foreign_reason,
     leverage_report,
     mark_price_report,
     order_report,
     position_report,
 )
+from tradeops.exchange.binance.parse_account import income_report
+from tradeops.exchange.binance.parse_conditional import conditional_report
 from tradeops.exchange.reports import (
     BalanceReport,
-    FillReport,
     FundingReport,
     LeverageReport,
+    MarginCallReport,
     MarkPriceReport,
-    OrderReport,
     PositionReport,
     StreamItem,
     StreamNotice,
@@ -52,19 +50,6 @@ from tradeops.exchange.reports import (
 
 Frame = Mapping[str, Any]
 
-# Source: user-data-streams/Event-Order-Update, read 2026-11.
-_EXPIRY_REASONS = {
-    "1": "self-trade prevention",
-    "2": "IOC remainder",
-    "3": "IOC remainder and self-trade prevention",
-    "4": "knocked out by a risk order",
-    "5": "account liquidated",
-    "6": "GTE condition unmet",
-    "7": "symbol delisted",
-    "8": "stop triggered",
-    "9": "market order remainder",
-}
-_EXECUTIONS = {"TRADE", "CALCULATED"}  # CALCULATED: liquidation and auto-deleveraging
 _IGNORED_EVENTS = frozenset(
     {
         "TRADE_LITE",
@@ -90,11 +75,11 @@ _IGNORED_EVENTS = frozenset(
 )
 _NOTICES = dict.fromkeys(_IGNORED_EVENTS, "IGNORED") | {
     "listenKeyExpired": "LISTEN_KEY_EXPIRED",
-    "MARGIN_CALL": "MARGIN_CALL",
-    "ALGO_UPDATE": "ALGO_UPDATE",
 }
-_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 _DETAIL_LENGTH = 200
+_KEPT_LENGTH = 4000
+# A list of events in an envelope is three; deeper nesting means nothing.
+_MAX_DEPTH = 4
 
 
 def parse_frame(
@@ -109,41 +94,59 @@ def parse_frame(
         return parse_payload(raw, received_at)
     try:
         payload = json.loads(raw, parse_float=Decimal)
-    except _UNREADABLE as error:
-        detail = f"not JSON: {error}"[:_DETAIL_LENGTH]
-        return [StreamNotice("MALFORMED", detail, {"text": repr(raw[:_DETAIL_LENGTH])})]
+    except UNREADABLE as error:
+        kept = raw[:_KEPT_LENGTH]
+        text = kept if isinstance(kept, str) else kept.decode(errors="backslashreplace")
+        return [StreamNotice("MALFORMED", _shown(f"not JSON: {error}"), {"text": text})]
     return parse_payload(payload, received_at)
 
 
-def parse_payload(payload: object, received_at: datetime = EPOCH) -> list[StreamItem]:
+def parse_payload(
+    payload: object, received_at: datetime = EPOCH, *, depth: int = 0
+) -> list[StreamItem]:
     """Read decoded JSON of any kind: events, and replies of REST and ws-api told by their shape.
 
     Each element of a list is read on its own, so that a bad one does not hide its neighbours.
     """
+    if depth > _MAX_DEPTH:
+        return [StreamNotice("MALFORMED", "nested too deeply")]
     if isinstance(payload, list):
-        return [item for element in payload for item in parse_payload(element, received_at)]
+        return [
+            item
+            for element in payload
+            for item in parse_payload(element, received_at, depth=depth + 1)
+        ]
     if not isinstance(payload, Mapping):
         return [StreamNotice("IGNORED", f"bare {type(payload).__name__}")]
     try:
-        return _read(payload, received_at)
-    except _UNREADABLE as error:
-        detail = f"{_name(payload)}: {type(error).__name__} {error}"[:_DETAIL_LENGTH]
-        return [StreamNotice("MALFORMED", detail, dict(payload))]
+        return _read(payload, received_at, depth)
+    except UNREADABLE as error:
+        detail = f"{_name(payload)}: {type(error).__name__} {error}"
+        return [StreamNotice("MALFORMED", _shown(detail), dict(payload))]
 
 
 def _name(payload: Frame) -> str:
-    return str(payload.get("e") or "payload")
+    event = payload.get("e")
+    return event if isinstance(event, str) else "payload"
 
 
-def _read(payload: Frame, received_at: datetime) -> list[StreamItem]:
+def _shown(text: str) -> str:
+    """One short line that any log and any column takes."""
+    return ascii(text[:_DETAIL_LENGTH])[1:-1][:_DETAIL_LENGTH]
+
+
+def _read(payload: Frame, received_at: datetime, depth: int) -> list[StreamItem]:
     event = payload.get("e")
     if isinstance(event, str):
         return _read_event(event, payload, received_at)
+    if event is not None:
+        return [StreamNotice("UNKNOWN", "event without a name", dict(payload))]
     for envelope in ("data", "result"):
         if envelope in payload and ("stream" in payload or "id" in payload):
-            return parse_payload(payload[envelope], received_at)
+            return parse_payload(payload[envelope], received_at, depth=depth + 1)
     if "assets" in payload and "positions" in payload:
-        return parse_payload([*payload["assets"], *payload["positions"]], received_at)
+        rows = [*payload["assets"], *payload["positions"]]
+        return parse_payload(rows, received_at, depth=depth + 1)
     reader = _reader_by_shape(payload)
     if reader is None:
         return [StreamNotice("IGNORED", "reply", dict(payload))]
@@ -161,7 +164,9 @@ _SHAPES: tuple[tuple[frozenset[str], Callable[[Frame, datetime], StreamItem]], .
         frozenset({"orderId", "status", "origQty", "executedQty", "updateTime"}),
         lambda reply, _: order_report(reply),
     ),
+    (frozenset({"algoId", "algoStatus"}), conditional_report),
     (frozenset({"orderId", "id", "realizedPnl", "qty"}), lambda reply, _: fill_report(reply)),
+    (frozenset({"incomeType", "tranId"}), lambda reply, _: income_report(reply)),
     (frozenset({"symbol", "positionAmt"}), position_report),
     (frozenset({"asset", "balance"}), balance_report),
     (frozenset({"asset", "walletBalance"}), balance_report),
@@ -175,71 +180,7 @@ def _read_event(event: str, payload: Frame, received_at: datetime) -> list[Strea
     if reader is not None:
         return reader(payload, received_at)
     kind = _NOTICES.get(event, "UNKNOWN")
-    return [StreamNotice(kind, event, dict(payload))]
-
-
-def _order_update(payload: Frame, _received_at: datetime) -> list[StreamItem]:
-    order = payload["o"]
-    at = time_of(order, "T", fallback=time_of(payload, "T", "E", fallback=EPOCH))
-    report = _streamed_order(order, at)
-    trade_id = text_or_empty(order, "t")
-    executed = decimal_or_zero(order, "l")
-    # A liquidation may be told with quantity 0, or before it has a trade id: no fill then.
-    if order.get("x") in _EXECUTIONS and executed > 0 and trade_id not in {"", "0", "-1"}:
-        return [_streamed_fill(order, trade_id, executed, at), report]
-    return [report]
-
-
-def _streamed_order(order: Frame, at: datetime) -> OrderReport:
-    quantity = decimal_of(order["q"])
-    filled = decimal_of(order["z"])
-    client_order_id = text_or_empty(order, "c")
-    return OrderReport(
-        symbol=text_of(order, "s"),
-        venue_order_id=text_of(order, "i"),
-        client_order_id=client_order_id,
-        side=Side(text_of(order, "S")),
-        order_type=order_type(text_or_empty(order, "ot") or text_of(order, "o")),
-        status=order_status(text_of(order, "X"), quantity, filled),
-        quantity=quantity,
-        filled_quantity=filled,
-        price=positive_or_none(order, "p"),
-        average_price=positive_or_none(order, "ap"),
-        time_in_force=time_in_force(text_or_empty(order, "f")),
-        reduce_only=flag(order, "R"),
-        close_position=flag(order, "cp"),
-        position_side=position_side(text_or_empty(order, "ps")),
-        updated_at=at,
-        reason=_reason(order, client_order_id),
-    )
-
-
-def _reason(order: Frame, client_order_id: str) -> str:
-    foreign = foreign_reason(client_order_id)
-    if foreign:
-        return foreign
-    told = _EXPIRY_REASONS.get(text_or_empty(order, "er"), "")
-    if not told and order.get("X") == "EXPIRED_IN_MATCH":
-        return "self-trade prevention"
-    return told
-
-
-def _streamed_fill(order: Frame, trade_id: str, executed: Decimal, at: datetime) -> FillReport:
-    return FillReport(
-        symbol=text_of(order, "s"),
-        trade_id=trade_id,
-        venue_order_id=text_of(order, "i"),
-        client_order_id=text_or_empty(order, "c"),
-        side=Side(text_of(order, "S")),
-        position_side=position_side(text_or_empty(order, "ps")),
-        price=decimal_of(order["L"]),
-        quantity=executed,
-        commission=decimal_or_zero(order, "n"),
-        commission_asset=text_or_empty(order, "N"),
-        realized_pnl=decimal_or_zero(order, "rp"),
-        liquidity=LiquidityRole.MAKER if flag(order, "m") else LiquidityRole.TAKER,
-        traded_at=at,
-    )
+    return [StreamNotice(kind, _shown(event), dict(payload))]
 
 
 def _account_update(payload: Frame, _received_at: datetime) -> list[StreamItem]:
@@ -292,16 +233,35 @@ def _config_update(payload: Frame, _received_at: datetime) -> list[StreamItem]:
     return [
         LeverageReport(
             symbol=text_of(change, "s"),
-            leverage=int(decimal_of(change["l"])),
+            leverage=integer_of(change, "l"),
             updated_at=time_of(payload, "T", "E"),
         )
     ]
 
 
+def _margin_call(payload: Frame, received_at: datetime) -> list[StreamItem]:
+    at = time_of(payload, "E", fallback=received_at)
+    calls: list[StreamItem] = [
+        MarginCallReport(
+            symbol=text_of(leg, "s"),
+            position_side=position_side(text_or_empty(leg, "ps")),
+            quantity=decimal_of(leg["pa"]),
+            mark_price=decimal_of(leg["mp"]),
+            unrealized_pnl=decimal_or_zero(leg, "up"),
+            maintenance_margin=decimal_or_zero(leg, "mm"),
+            received_at=at,
+        )
+        for leg in payload["p"]
+    ]
+    if not calls:
+        message = "no legs"
+        raise ValueError(message)
+    return calls
+
+
 def _mark_price(payload: Frame, received_at: datetime) -> list[StreamItem]:
     if payload.get("st", 1) != 1:  # all-market streams mix in COIN-M symbols since 2026-06-30
         return [StreamNotice("IGNORED", "markPriceUpdate of another market", dict(payload))]
-    funding_at = decimal_or_zero(payload, "T")
     return [
         MarkPriceReport(
             symbol=text_of(payload, "s"),
@@ -309,14 +269,16 @@ def _mark_price(payload: Frame, received_at: datetime) -> list[StreamItem]:
             updated_at=time_of(payload, "E", fallback=received_at),
             index_price=positive_or_none(payload, "i"),
             funding_rate=decimal_or_none(payload, "r"),
-            next_funding_at=from_epoch_ms(int(funding_at)) if funding_at else None,
+            next_funding_at=moment_or_none(payload, "T"),
         )
     ]
 
 
 _READERS: dict[str, Callable[[Frame, datetime], list[StreamItem]]] = {
-    "ORDER_TRADE_UPDATE": _order_update,
+    "ORDER_TRADE_UPDATE": order_update,
+    "ALGO_UPDATE": algo_update,
     "ACCOUNT_UPDATE": _account_update,
     "ACCOUNT_CONFIG_UPDATE": _config_update,
+    "MARGIN_CALL": _margin_call,
     "markPriceUpdate": _mark_price,
 }

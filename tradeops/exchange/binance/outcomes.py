@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from tradeops.exchange.binance.fields import UNREADABLE
 from tradeops.exchange.errors import (
     Ambiguous,
     ClockSkew,
@@ -40,7 +41,6 @@ _MINUTE_S = 60
 _TEN_SECONDS_S = 10
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
 _DETAIL_LENGTH = 200
-_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 def failure_of(
@@ -66,11 +66,19 @@ def failure_of(
     return _refusal(code, message)
 
 
+def is_refusal(payload: object) -> bool:
+    """Whether a payload is an error, whatever its status said: {"code": -2011, "msg": …}."""
+    if not isinstance(payload, Mapping) or "msg" not in payload:
+        return False
+    code = payload.get("code")
+    return isinstance(code, int) and code < 0
+
+
 def understood(read: Callable[[Any], Report], payload: Any) -> Report:
     """Read the payload of a success. Raises Ambiguous when it cannot be: it proves nothing (F9)."""
     try:
         return read(payload)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         message = f"unreadable reply: {type(error).__name__} {error}"
         raise Ambiguous(message) from error
 
@@ -94,7 +102,7 @@ def _code_and_message(body: bytes) -> tuple[int, str]:
     try:
         reply = json.loads(body)
         return int(reply["code"]), str(reply["msg"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except UNREADABLE:
         return 0, body[:_DETAIL_LENGTH].decode(errors="replace").strip() or "empty reply"
 
 

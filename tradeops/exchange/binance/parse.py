@@ -18,6 +18,7 @@ from tradeops.exchange.binance.fields import (
     decimal_or_none,
     decimal_or_zero,
     flag,
+    id_of,
     margin_mode,
     moment_or_none,
     order_status,
@@ -86,7 +87,7 @@ def fill_report(payload: Payload) -> FillReport:
     """Read one element of userTrades."""
     return FillReport(
         symbol=text_of(payload, "symbol"),
-        trade_id=text_of(payload, "id"),
+        trade_id=id_of(payload, "id"),
         venue_order_id=text_of(payload, "orderId"),
         client_order_id="",
         side=Side(text_of(payload, "side")),

@@ -14,10 +14,12 @@ from tradeops.exchange.binance.fields import (
     Payload,
     decimal_or_zero,
     flag,
+    id_or_empty,
     moment_or_none,
     order_type,
     position_side,
     positive_or_none,
+    prose,
     text_of,
     text_or_empty,
     time_in_force,
@@ -26,23 +28,23 @@ from tradeops.exchange.binance.fields import (
 )
 from tradeops.exchange.reports import OrderReport
 
-_FINISHED = "FINISHED"
-# What is not here may still trigger, has triggered, or is a word that nobody knows: it lives.
+# What is not here may still trigger, or is a word that nobody knows: it lives.
 _ENDED = {
+    "FINISHED": OrderStatus.CANCELLED,
     "CANCELED": OrderStatus.CANCELLED,
     "EXPIRED": OrderStatus.EXPIRED,
     "REJECTED": OrderStatus.REJECTED,
 }
 
 
-def conditional_status(told: str, *, actual_order_id: str) -> OrderStatus:
+def conditional_status(told: str, *, is_in_book: bool) -> OrderStatus:
     """Translate a state of the Algo service.
 
-    FINISHED says that the triggered order ended, filled or not: only that order's own view tells
-    which, so here it lives on. Without such an order nothing was ever in the book.
+    Once triggered an order `is_in_book`, and only its own view tells how it ends: FINISHED stands
+    for filled and for cancelled alike. Before that, nothing of it can have filled.
     """
-    if told == _FINISHED and not actual_order_id:
-        return OrderStatus.CANCELLED
+    if is_in_book:
+        return OrderStatus.ACKNOWLEDGED
     return _ENDED.get(told, OrderStatus.ACKNOWLEDGED)
 
 
@@ -52,14 +54,15 @@ def conditional_report(payload: Payload, received_at: datetime = EPOCH) -> Order
     `venue_order_id` is "" until it has triggered. Nothing filled is told here, ever: of a
     cancelled order the venue gives its whole quantity as `actualQty`.
     """
-    actual_order_id = text_or_empty(payload, "actualOrderId")
+    actual_order_id = id_or_empty(payload, "actualOrderId")
+    status = conditional_status(text_of(payload, "algoStatus"), is_in_book=bool(actual_order_id))
     return OrderReport(
         symbol=text_of(payload, "symbol"),
         venue_order_id=actual_order_id,
         client_order_id=text_or_empty(payload, "clientAlgoId"),
         side=Side(text_of(payload, "side")),
         order_type=order_type(text_or_empty(payload, "orderType") or text_of(payload, "type")),
-        status=conditional_status(text_of(payload, "algoStatus"), actual_order_id=actual_order_id),
+        status=status,
         quantity=decimal_or_zero(payload, "quantity"),
         filled_quantity=ZERO,
         price=positive_or_none(payload, "price"),
@@ -69,7 +72,7 @@ def conditional_report(payload: Payload, received_at: datetime = EPOCH) -> Order
         close_position=flag(payload, "closePosition"),
         position_side=position_side(text_or_empty(payload, "positionSide")),
         updated_at=time_of(payload, "updateTime", "createTime", fallback=received_at),
-        reason=text_or_empty(payload, "rejectReason") or text_or_empty(payload, "rm"),
+        reason="" if status is OrderStatus.ACKNOWLEDGED else prose(payload, "rm"),
         algo_id=text_of(payload, "algoId"),
         trigger_price=positive_or_none(payload, "triggerPrice"),
         working_type=working_type(text_or_empty(payload, "workingType")),
@@ -81,11 +84,9 @@ def conditional_report(payload: Payload, received_at: datetime = EPOCH) -> Order
 
 
 def is_over_unfilled(payload: Payload) -> bool:
-    """Whether the Algo service calls the triggered order ended and nothing of it executed."""
-    return (
-        text_or_empty(payload, "algoStatus") == _FINISHED
-        and decimal_or_zero(payload, "actualQty") == 0
-    )
+    """Whether the Algo service calls a triggered order ended and nothing of it executed."""
+    is_over = text_or_empty(payload, "algoStatus") in _ENDED
+    return is_over and decimal_or_zero(payload, "actualQty") == 0
 
 
 def both_views(algo: OrderReport, order: OrderReport) -> OrderReport:

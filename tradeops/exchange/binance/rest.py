@@ -18,7 +18,14 @@ import aiohttp
 from yarl import URL
 
 from tradeops.domain.clock import Clock, to_epoch_ms
-from tradeops.exchange.binance.outcomes import ORDER_RATE, OVERLOADED, failure_of, understood
+from tradeops.exchange.binance.fields import UNREADABLE
+from tradeops.exchange.binance.outcomes import (
+    ORDER_RATE,
+    OVERLOADED,
+    failure_of,
+    is_refusal,
+    understood,
+)
 from tradeops.exchange.binance.urls import Endpoints
 from tradeops.exchange.errors import Ambiguous, ExchangeError, Throttled, Unavailable
 from tradeops.exchange.port import Credentials
@@ -36,6 +43,10 @@ _READ_TIMEOUT = aiohttp.ClientTimeout(total=5.0, sock_connect=2.0)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ORDER_COUNT_HEADERS = {10: "X-MBX-ORDER-COUNT-10S", 60: "X-MBX-ORDER-COUNT-1M"}
 _OK = range(200, 300)
+_BAD_REQUEST, _WALLED_OFF = 400, 403
+# The firewall before the venue answers 403 to whoever asks too fast; what it let through before
+# that is unknown, and asking on makes it worse. Source: general-info, HTTP return codes.
+_WALL_PAUSE_S = 10.0
 _TRUSTED_ROUND_TRIP_S = 1.0
 OpenSession: TypeAlias = Callable[[], Any]
 
@@ -173,30 +184,40 @@ class FuturesClient(AsyncClient):
     def _observe(
         self, headers: Mapping[str, str], minute: int, order_windows: Mapping[int, int]
     ) -> None:
-        used = headers.get("X-MBX-USED-WEIGHT-1M", "")
-        if used.isdigit():
-            self._weight.observe(int(used), minute)
+        used = _count(headers, "X-MBX-USED-WEIGHT-1M")
+        if used is not None:
+            self._weight.observe(used, minute)
         for window_s, name in _ORDER_COUNT_HEADERS.items():
-            count = headers.get(name, "")
-            if count.isdigit():
-                self._orders.observe(window_s, int(count), order_windows[window_s])
+            count = _count(headers, name)
+            if count is not None:
+                self._orders.observe(window_s, count, order_windows[window_s])
 
-    def _conclude(self, response: aiohttp.ClientResponse, body: bytes) -> Any:
-        if response.status in _OK:
-            try:
-                return json.loads(body, parse_float=Decimal) if body else {}
-            except ValueError as error:
-                message = f"HTTP {response.status} with an unreadable body"
-                raise Ambiguous(message) from error
-        failure = failure_of(response.status, response.headers, body, self._venue_now_s())
-        self._hold_back(failure)
-        raise failure
+    def _conclude(self, response: Any, body: bytes) -> Any:
+        """Return the payload of a success. Raises what any other reply stands for."""
+        if response.status not in _OK:
+            raise self._failure(response.status, response.headers, body)
+        try:
+            payload = json.loads(body, parse_float=Decimal) if body else {}
+        except UNREADABLE as error:
+            message = f"HTTP {response.status} with an unreadable body"
+            raise Ambiguous(message) from error
+        if is_refusal(payload):
+            raise self._failure(_BAD_REQUEST, response.headers, body)
+        return payload
 
-    def _hold_back(self, failure: ExchangeError) -> None:
-        if not isinstance(failure, Throttled) or failure.code == OVERLOADED:
-            return
-        budget = self._orders if failure.code == ORDER_RATE else self._weight
-        budget.block(failure.retry_after_s)
+    def _failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ExchangeError:
+        failure = failure_of(status, headers, body, self._venue_now_s())
+        if isinstance(failure, Throttled) and failure.code != OVERLOADED:
+            budget = self._orders if failure.code == ORDER_RATE else self._weight
+            budget.block(failure.retry_after_s)
+        elif status == _WALLED_OFF and not failure.code:
+            self._weight.block(_WALL_PAUSE_S)
+        return failure
 
     def _venue_now_s(self) -> float:
         return self._clock.now().timestamp() + self.offset_ms / 1000
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    told = headers.get(name, "")
+    return int(told) if told.isascii() and told.isdigit() else None
