@@ -1,8 +1,10 @@
 """The paper venue as a server: faults on the way, control routes, state, start errors."""
 
 import asyncio
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -226,6 +228,32 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
 
     play(first, state=state)
     play(second, state=state)
+
+
+def test_books_survive_a_kill(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with PaperServer(state=state) as server:
+        asyncio.run(_trade_once(server))
+        deadline = time.monotonic() + 20
+        while "ae-resting" not in (state.read_text() if state.exists() else ""):
+            assert time.monotonic() < deadline, "nothing was saved"
+            time.sleep(0.02)
+        before = _without_marks(server.truth())
+        server.kill()
+        server.start()
+
+        assert _without_marks(server.truth()) == before
+        assert before["accounts"][0]["fills"]
+        json.loads(state.read_text())
+
+
+async def _trade_once(server: PaperServer) -> None:
+    async with aiohttp.ClientSession(base_url=server.url) as session:
+        server.set_price(BTC, "60000")
+        await signed_post(session, ORDER, market("ae-filled"))
+        resting = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+        resting |= {"price": "59000", "quantity": "0.010", "newClientOrderId": "ae-resting"}
+        await signed_post(session, ORDER, resting)
 
 
 def _without_marks(truth: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def parse_options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--tape", type=Path, default=env.get("TRADEOPS_PAPER_TAPE") or None)
     parser.add_argument("--speed", type=float, default=float(env.get("TRADEOPS_PAPER_SPEED") or 1))
     parser.add_argument("--seed", type=int, default=1, help="of the random walk and of faults")
-    parser.add_argument("--state", type=Path, help="load at start, save at the end")
+    parser.add_argument("--state", type=Path, help="load at start, save as it changes")
     parser.add_argument("--accounts", type=Path, default=env.get("TRADEOPS_PAPER_ACCOUNTS") or None)
     defaults = Limits()
     parser.add_argument(

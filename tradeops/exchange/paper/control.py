@@ -36,6 +36,7 @@ class Controlled(Protocol):
     faults: FaultBook
     hub: Hub
     player: TapePlayer
+    is_changed: bool
 
     def flush(self) -> None:
         """Send what happened to whoever listens."""
@@ -86,6 +87,7 @@ class Control:
                 return _bad(str(wrong) or "not understood")
             except KeyError as missing:
                 return _bad(f"unknown or missing: {missing}")
+            self._server.is_changed = True
             self._server.flush()
             return web.json_response(result)
 

@@ -26,7 +26,7 @@ from tradeops.exchange.paper.sockets import (
     serve,
     socket_labels,
 )
-from tradeops.exchange.paper.state import load, rest_open_orders, save
+from tradeops.exchange.paper.state import StateWriter, load, rest_open_orders
 from tradeops.exchange.paper.upkeep import on_time
 from tradeops.exchange.paper.venue import Venue
 from tradeops.exchange.paper.wire import wsapi
@@ -36,6 +36,8 @@ from tradeops.exchange.paper.wire.calls import Request
 _LOG = logging.getLogger(__name__)
 TICK_S = 0.1
 MARK_EVERY_TICKS = 10
+# What happened is in the state file after this long, a crash notwithstanding.
+SAVE_EVERY_S = 0.5
 SERVER_PING_S = 180
 # Requests that a fault holds are cut off after this at the end.
 SHUTDOWN_S = 0.5
@@ -66,6 +68,8 @@ class PaperServer:
         self.books = BookPublisher(venue)
         self.player = TapePlayer(venue, clock.now_ms, self.flush, seed)
         self.control = Control(self)
+        # Whether an account's books changed since they were saved.
+        self.is_changed = True
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -88,7 +92,9 @@ class PaperServer:
         """Send what happened to whoever listens."""
         now_ms = self.clock.now_ms()
         wanted = self.hub.wanted
-        self.hub.dispatch(self.wire.frames(wanted, now_ms), now_ms)
+        frames = self.wire.frames(wanted, now_ms)
+        self.is_changed = self.is_changed or any(frame.account for frame in frames)
+        self.hub.dispatch(frames, now_ms)
         if wanted:
             self.hub.dispatch(self.books.best_quotes(wanted, now_ms), now_ms)
 
@@ -132,6 +138,7 @@ class PaperServer:
         if fate.delay_ms:
             await asyncio.sleep(fate.delay_ms / 1_000)
         answer = self.faulty.answer(wire_request, fate, self.clock.now_ms())
+        self.is_changed = self.is_changed or request.method != "GET"
         self.flush()
         if answer.hold_ms:
             await asyncio.sleep(answer.hold_ms / 1_000)
@@ -157,6 +164,7 @@ class PaperServer:
             answer = wsapi.answer(
                 self.wire, message.data, request.remote or "", self.clock.now_ms()
             )
+            self.is_changed = True
             self.flush()
             if not fate.after:
                 await response.send_json(answer)
@@ -192,6 +200,10 @@ async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> Non
     if options.state is not None and options.state.exists():
         load(options.state, server.venue, server.wire.listen_keys, server.clock.now_ms())
     await runner.setup()
+    keeper, ended = None, asyncio.Event()
+    if options.state is not None:
+        writer = StateWriter(options.state, server.venue, server.wire.listen_keys)
+        keeper = asyncio.ensure_future(_keep_saved(server, writer, ended))
     try:
         server.player.start(options.tape, options.speed)
         rest_open_orders(server.venue, server.clock.now_ms())
@@ -202,5 +214,22 @@ async def run(server: PaperServer, options: Options, stop: asyncio.Event) -> Non
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await runner.cleanup()
-        if options.state is not None:
-            save(options.state, server.venue, server.wire.listen_keys)
+        if keeper is not None:
+            ended.set()
+            await keeper
+
+
+async def _keep_saved(server: PaperServer, writer: StateWriter, ended: asyncio.Event) -> None:
+    """Save what changed until the end, and everything then."""
+    while not ended.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), SAVE_EVERY_S)
+        if not server.is_changed:
+            continue
+        server.is_changed = False
+        try:
+            await asyncio.to_thread(writer.write, writer.text())
+        except OSError:
+            server.is_changed = True
+            _LOG.exception("the books could not be saved; trying again")
+    writer.save()

@@ -1,7 +1,7 @@
 """Saves the venue's books as JSON and loads them again. Decimals are text; nothing is pickled."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +28,7 @@ from tradeops.exchange.paper.venue import Member, Venue
 from tradeops.exchange.paper.wire.listen_keys import ListenKeys
 
 VERSION = 1
+WATCHED = (WAITING, TRIGGERED)
 _Row = TypeVar("_Row")
 
 
@@ -35,21 +36,91 @@ class StateError(ValueError):
     """A state file cannot be loaded; the text says why."""
 
 
-def save(path: Path, venue: Venue, listen_keys: ListenKeys) -> None:
-    """Write the books to a file, at once or not at all. Raises: OSError."""
-    body = {
-        "version": VERSION,
-        "next_order_id": venue.next_order_id,
-        "next_algo_id": venue.next_algo_id,
-        "funded_until_ms": venue.funded_until_ms,
-        "next_trade_ids": {name: s.next_trade_id for name, s in venue.symbols.items()},
-        "listen_keys": [asdict(key) for key in listen_keys.live()],
-        "members": [_member_row(member) for member in venue.members.values()],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.new")
-    beside.write_text(json.dumps(body, default=str))
-    beside.replace(path)
+class StateWriter:
+    """Writes the books to one file, again and again.
+
+    What ended stays as it was written: each save costs what changed, and one pass over the rest.
+    """
+
+    def __init__(self, path: Path, venue: Venue, listen_keys: ListenKeys) -> None:
+        self._path = path
+        self._venue = venue
+        self._listen_keys = listen_keys
+        self._ended: dict[tuple[str, str], dict[int, str]] = {}
+        self._grown: dict[tuple[str, str], list[str]] = {}
+
+    def text(self) -> str:
+        """The books as they are now."""
+        venue = self._venue
+        head = _json(
+            {
+                "version": VERSION,
+                "next_order_id": venue.next_order_id,
+                "next_algo_id": venue.next_algo_id,
+                "funded_until_ms": venue.funded_until_ms,
+                "next_trade_ids": {name: s.next_trade_id for name, s in venue.symbols.items()},
+                "listen_keys": [asdict(key) for key in self._listen_keys.live()],
+            }
+        )
+        members = ",".join(self._member(member) for member in venue.members.values())
+        return f'{head[:-1]},"members":[{members}]}}'
+
+    def write(self, text: str) -> None:
+        """Put a text in the place of the file, at once or not at all. Raises: OSError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_name(f"{self._path.name}.new")
+        beside.write_text(text)
+        beside.replace(self._path)
+
+    def save(self) -> None:
+        """Write the books as they are now. Raises: OSError."""
+        self.write(self.text())
+
+    def _member(self, member: Member) -> str:
+        account, name = member.account, member.account.name
+        plain = asdict(replace(account, incomes=[]))
+        plain["positions"] = list(plain["positions"].values())
+        plain["isolated"] = sorted(plain["isolated"])
+        del plain["incomes"]
+        incomes = self._growing(name, "incomes", account.incomes)
+        orders = self._ending(
+            name, "orders", ((o.order_id, o, not o.is_open) for o in member.books.by_id.values())
+        )
+        algos = self._ending(
+            name,
+            "algos",
+            ((a.algo_id, a, a.status not in WATCHED) for a in member.algos.by_id.values()),
+        )
+        rows = {
+            "account": f'{_json(plain)[:-1]},"incomes":{incomes}}}',
+            "orders": orders,
+            "rejected": self._growing(name, "rejected", member.books.rejected),
+            "fills": self._growing(name, "fills", member.fills),
+            "countdowns": _json(member.countdowns),
+            "algos": algos,
+        }
+        return "{" + ",".join(f'"{key}":{value}' for key, value in rows.items()) + "}"
+
+    def _growing(self, name: str, kind: str, rows: Sequence[Any]) -> str:
+        """A list that only grows."""
+        texts = self._grown.setdefault((name, kind), [])
+        texts += [_json(asdict(row)) for row in rows[len(texts) :]]
+        return f"[{','.join(texts)}]"
+
+    def _ending(self, name: str, kind: str, rows: Iterable[tuple[int, Any, bool]]) -> str:
+        """A list of rows (id, row, has ended); an ended one never changes again."""
+        ended = self._ended.setdefault((name, kind), {})
+        texts = []
+        for number, row, has_ended in rows:
+            text = ended.get(number) or _json(asdict(row))
+            if has_ended:
+                ended[number] = text
+            texts.append(text)
+        return f"[{','.join(texts)}]"
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps(row, default=str, separators=(",", ":"))
 
 
 def load(path: Path, venue: Venue, listen_keys: ListenKeys, now_ms: int) -> None:
@@ -86,20 +157,6 @@ def rest_open_orders(venue: Venue, now_ms: int) -> None:
             venue.symbols[order.symbol].book.rest(order, now_ms)
 
 
-def _member_row(member: Member) -> dict[str, Any]:
-    account = asdict(member.account)
-    account["positions"] = list(account["positions"].values())
-    account["isolated"] = sorted(account["isolated"])
-    return {
-        "account": account,
-        "orders": [asdict(order) for order in member.books.by_id.values()],
-        "rejected": [asdict(entry) for entry in member.books.rejected],
-        "fills": [asdict(fill) for fill in member.fills],
-        "countdowns": member.countdowns,
-        "algos": [asdict(algo) for algo in member.algos.by_id.values()],
-    }
-
-
 def _member(row: dict[str, Any]) -> Member:
     plain = dict(row["account"])
     positions = [_read(Position, entry) for entry in plain.pop("positions")]
@@ -132,7 +189,7 @@ def _algos(rows: list[dict[str, Any]]) -> AlgoBooks:
         wanted = _read(NewAlgoOrder, row["wanted"])
         algo = replace(_read(AlgoOrder, row), wanted=wanted)
         algos.by_id[algo.algo_id] = algo
-        if algo.status in (WAITING, TRIGGERED):
+        if algo.status in WATCHED:
             algos.watched[algo.algo_id] = algo
     return algos
 
