@@ -47,6 +47,7 @@ class FakePort:
     trades: list[FillReport] = field(default_factory=list)
     brackets: list[LeverageBracket] = field(default_factory=list)
     bracket_calls: int = 0
+    bracket_error: Exception | None = None
     mode: PositionMode = PositionMode.ONE_WAY
     legs: list[PositionReport] = field(default_factory=list)
     margin_calls: list[tuple[str, object]] = field(default_factory=list)
@@ -237,6 +238,8 @@ class FakePort:
 
     async def leverage_brackets(self) -> Sequence[LeverageBracket]:
         self.bracket_calls += 1
+        if self.bracket_error is not None:
+            raise self.bracket_error
         return self.brackets
 
     async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:

@@ -17,7 +17,14 @@ from positions.projection import position_id
 from risk.domain.context import OrderIntent, RiskContext
 from risk.models import LimitMetric, RiskLimit
 from tradeops.domain.commands import CommandStatus, PlaceOrder
-from tradeops.domain.enums import CONDITIONAL_TYPES, OrderType, Side, Venue, WorkingType
+from tradeops.domain.enums import (
+    CONDITIONAL_TYPES,
+    MarginMode,
+    OrderType,
+    Side,
+    Venue,
+    WorkingType,
+)
 from tradeops.domain.money import PRECISION, ZERO
 from tradeops.engine.holds import scope_states
 from tradeops.exchange.reports import LeverageBracket
@@ -180,7 +187,8 @@ def _available(
 ) -> Decimal | None:
     """wallet + Σ unrealised PnL - Σ position margin - Σ margin of pending openings, at least 0.
 
-    Positions without a mark price count at their entry price.
+    Positions without a mark price count at their entry price. What lies in an isolated position is
+    its margin, whatever it gains.
     """
     wallet = sql.by_pk(Balance, balance_id(account_id, SETTLEMENT_ASSET))
     if wallet is None:
@@ -190,6 +198,9 @@ def _available(
     leverages = {row.symbol: row.leverage or 1 for row in positions}
     available: Decimal = wallet.wallet_balance
     for row in held:
+        if row.margin_mode == MarginMode.ISOLATED and row.isolated_margin is not None:
+            available -= row.isolated_margin
+            continue
         mark = marks.get(row.symbol)
         price = mark.mark_price if mark else row.entry_price
         available += unrealized_pnl(Leg(row.quantity, row.entry_price), price)

@@ -6,6 +6,8 @@ from celery import current_app
 from django.conf import settings
 
 from orders.models import OPEN_STATUSES, Order
+from positions.domain.margin import bracket_of, max_leverage
+from positions.models import Position
 from risk.domain.gates import MIN_LEVERAGE
 from risk.services.limit_change import change_limit
 from tradeops.domain.commands import (
@@ -19,11 +21,14 @@ from tradeops.domain.commands import (
 from tradeops.domain.enums import EngineState, Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import DomainEvent, EngineModeChanged, EnginePaused, EngineResumed
+from tradeops.domain.money import ZERO
 from tradeops.engine import facts
+from tradeops.engine.brackets import brackets_of
 from tradeops.engine.cancel import cancel_each
 from tradeops.engine.context import MAX_LEVERAGE
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.leverage import sync_leverage
+from tradeops.engine.place import current_mark
 from tradeops.engine.work import Work, acknowledge, code_of, conclude, fail, finish
 from tradeops.exchange.errors import Ambiguous, ExchangeError
 from tradeops.journal import codec
@@ -102,7 +107,7 @@ def _await_commits() -> None:
 
 
 async def _cancel_openings(work: Work, symbol: str) -> int:
-    rows = Order.objects.filter(status__in=OPEN_STATUSES, reduce_only=False)
+    rows = Order.objects.filter(status__in=OPEN_STATUSES, reduce_only=False, close_position=False)
     if work.account_id:
         rows = rows.filter(account_id=work.account_id)
     if symbol:
@@ -149,10 +154,12 @@ async def set_leverage(work: Work) -> None:
     if wanted.symbol not in settings.ALLOWED_SYMBOLS:
         fail(work, ErrorCode.SYMBOL_NOT_ALLOWED, f"{wanted.symbol} is not allowed here")
         return
-    if not MIN_LEVERAGE <= wanted.leverage <= MAX_LEVERAGE:
-        detail = f"leverage must be {MIN_LEVERAGE} to {MAX_LEVERAGE}"
+    most = await _most_leverage(work, wanted.symbol)
+    if not MIN_LEVERAGE <= wanted.leverage <= most:
+        detail = f"leverage must be {MIN_LEVERAGE} to {most}"
         fail(work, ErrorCode.LEVERAGE_OUT_OF_RANGE, detail)
         return
+    work.fence()
     try:
         await sync_leverage(work, wanted.symbol, wanted.leverage)
     except ExchangeError as error:
@@ -160,6 +167,18 @@ async def set_leverage(work: Work) -> None:
         fail(work, code, error.message, exchange_code=error.code)
         return
     acknowledge(work, {"symbol": wanted.symbol, "leverage": str(wanted.leverage)})
+
+
+async def _most_leverage(work: Work, symbol: str) -> int:
+    """What the desk and the venue's bracket of the position that stands admit."""
+    brackets = await brackets_of(work, symbol)
+    legs = Position.objects.filter(account_id=work.account_id, symbol=symbol)
+    held = sum((abs(leg.quantity) for leg in legs), ZERO)
+    mark = await current_mark(work, symbol) if held and brackets else None
+    if mark is None:
+        return min(MAX_LEVERAGE, max_leverage(brackets) or MAX_LEVERAGE)
+    bracket = bracket_of(brackets, held * mark)
+    return min(MAX_LEVERAGE, bracket.max_leverage) if bracket else MIN_LEVERAGE
 
 
 async def update_config(work: Work) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from tradeops.domain.clock import Clock
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.errors import ErrorCode, TradeOpsError
+from tradeops.engine.amend import amend_order
 from tradeops.engine.cancel import cancel_all, cancel_one
 from tradeops.engine.control import (
     pause_or_resume,
@@ -16,6 +17,7 @@ from tradeops.engine.control import (
     set_mode,
     update_config,
 )
+from tradeops.engine.margin import change_isolated_margin, set_margin_mode
 from tradeops.engine.place import close_position, place_order
 from tradeops.engine.send import leave_unknown
 from tradeops.engine.work import PortOf, Work, fail
@@ -31,7 +33,10 @@ HANDLERS: dict[str, Callable[[Work], Awaitable[None]]] = {
     "ClosePosition": close_position,
     "CancelOrder": cancel_one,
     "CancelAll": cancel_all,
+    "AmendOrder": amend_order,
     "SetLeverage": set_leverage,
+    "SetMarginMode": set_margin_mode,
+    "ChangeIsolatedMargin": change_isolated_margin,
     "PauseEngine": pause_or_resume,
     "ResumeEngine": pause_or_resume,
     "SetEngineMode": set_mode,
