@@ -37,8 +37,9 @@ async def cancel_one(work: Work) -> None:
         report = await cancel_order(work.port(), order)
     except Ambiguous as error:
         logger.warning("cancel of %s unknown: %s", order.client_order_id, error)
+        now = work.clock.now()
         with write_transaction():
-            mark_unknown(work.command.pk, next_query_at=work.clock.now() + FIRST_QUERY)
+            mark_unknown(work.command, now=now, next_query_at=now + FIRST_QUERY)
     except NotFound as error:
         fail(work, ErrorCode.NOT_CANCELLABLE, error.message, exchange_code=error.code)
     except ExchangeError as error:

@@ -64,9 +64,7 @@ def order_result(work: Work, report: OrderReport) -> dict[str, str]:
 def settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
     now = work.clock.now()
     with account_ledger(work.account_id, work.origin(now)) as ledger:
-        rejected = OrderRejected(work.command.pk, code, error.message, now, error.code)
-        ledger.emit(Draft(rejected, now))
-        finish(
+        ended = finish(
             ledger,
             work.command,
             CommandStatus.FAILED,
@@ -75,13 +73,16 @@ def settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
             detail=error.message,
             exchange_code=error.code,
         )
+        if ended:  # otherwise somebody knows better: this worker slept
+            rejected = OrderRejected(work.command.pk, code, error.message, now, error.code)
+            ledger.emit(Draft(rejected, now))
 
 
 def leave_unknown(work: Work, reason: str) -> None:
     """Nobody knows: flag the command and let the sweeper ask the venue (F1)."""
     now = work.clock.now()
     with account_ledger(work.account_id, work.origin(now)) as ledger:
-        if not mark_unknown(work.command.pk, next_query_at=now + FIRST_QUERY):
+        if not mark_unknown(work.command, now=now, next_query_at=now + FIRST_QUERY):
             return
         unknown = OrderUpdated(
             work.command.pk,

@@ -35,7 +35,7 @@ from tradeops.exchange.errors import (
 )
 from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.reports import OrderReport
-from tradeops.journal.command_store import claim, publish_hint
+from tradeops.journal.command_store import claim, publish_hint, reserve_query
 from tradeops.journal.event_store import Draft, Origin
 from tradeops.journal.models import Command
 from tradeops.kit.db import write_transaction
@@ -137,11 +137,7 @@ def _reserve_query(command: Command, now: datetime) -> bool:
         next_at = max(sent_at + timedelta(seconds=QUERY_AFTER_S[number]), now + QUERY_SPACING)
     else:
         next_at = now + QUERY_LATER
-    with write_transaction():
-        won = Command.objects.filter(
-            pk=command.pk, status=CommandStatus.SENT, queries=command.queries
-        ).update(queries=F("queries") + 1, next_query_at=next_at, outcome_unknown=True)
-    return won == 1
+    return reserve_query(command, now=now, next_query_at=next_at)
 
 
 async def _resolve(command: Command, port_of: PortOf, clock: Clock) -> bool:

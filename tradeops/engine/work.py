@@ -20,6 +20,7 @@ from tradeops.exchange.errors import (
 )
 from tradeops.exchange.port import ExchangePort
 from tradeops.journal.command_store import Claim, LostClaim, completed
+from tradeops.journal.command_store import fence as fence_claim
 from tradeops.journal.event_store import Origin
 from tradeops.journal.models import Command
 from tradeops.kit import sql
@@ -52,6 +53,14 @@ class Work:
 
     def port(self) -> ExchangePort:
         return self.port_of(self.account_id)
+
+    def fence(self) -> None:
+        """Raise LostClaim unless the command is still this worker's, as of the open transaction.
+
+        To be called before a venue call that changes something while the command is NEW, and
+        before writing what follows from the command and not from a report (I11).
+        """
+        fence_claim(self.held)
 
     def origin(self, now: datetime) -> Origin:
         """Events of this command: acted by the asker, caused by the command."""

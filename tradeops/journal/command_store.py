@@ -14,7 +14,6 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import IntegrityError, connection
-from django.db.models import F, Q
 from kombu.exceptions import OperationalError
 
 from tradeops.domain.commands import CommandStatus, DomainCommand
@@ -22,9 +21,11 @@ from tradeops.domain.enums import Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import CommandCompleted, CommandSubmitted
 from tradeops.journal import codec
+from tradeops.journal.domain.lanes import lane_of, opens
 from tradeops.journal.event_store import Draft, Origin, append
+from tradeops.journal.locks import await_turn, next_waiting, swap
 from tradeops.journal.models import Command
-from tradeops.kit import sql
+from tradeops.kit import safe_mode, sql
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import after_commit, write_transaction
 from tradeops.kit.wakeups import hub
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 EXECUTE_TASK = "tradeops.engine.tasks.execute_command"
 ORDERS_QUEUE = "orders"
 CLAIM_TTL = timedelta(seconds=15)
+LANE_LOOKS = 4
 POLL_S = 0.5
 
 
@@ -86,12 +88,15 @@ def enqueue(
     """
     idempotency = idempotency or Idempotency(key=str(command_id))
     payload = codec.encode(command)
+    kind, symbol = type(command).__name__, payload.get("symbol") or ""
     row = Command(
         id=command_id,
         account_id=account_id,
-        kind=type(command).__name__,
-        symbol=payload.get("symbol") or "",
+        kind=kind,
+        symbol=symbol,
         payload=payload,
+        lane=lane_of(account_id, kind, symbol),
+        opens=opens(kind, payload),
         principal=asker.principal,
         source=asker.source,
         request_id=asker.request_id,
@@ -149,20 +154,49 @@ def publish_hint(command_id: UUID) -> None:
 
 
 def claim(command_id: UUID, *, worker: str, now: datetime) -> Claim | None:
-    """Swap the command to `worker`; None when it is not NEW or somebody else holds it."""
-    until = now + CLAIM_TTL
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    with write_transaction():
-        won = Command.objects.filter(free, pk=command_id, status=CommandStatus.NEW).update(
-            claimed_by=worker,
-            claimed_until=until,
-            claim_token=F("claim_token") + 1,
-            attempts=F("attempts") + 1,
-        )
-        if won != 1:
-            return None
-        command = _row(command_id)
-    return Claim(command, worker, command.claim_token, until)
+    """Swap the command to `worker`.
+
+    None when it is not NEW, somebody else holds it, or its turn in its lane has not come: then
+    whoever leaves the lane hints it again. None as well while this process is SAFE by something
+    that keeps it from recording what it does, or by another build's database.
+    """
+    if safe_mode.stopped_by() is not None:
+        return None
+    noted = False
+    for _ in range(LANE_LOOKS):
+        try:
+            with write_transaction():
+                if swap(command_id, worker=worker, now=now, until=now + CLAIM_TTL):
+                    command = _row(command_id)
+                    return Claim(command, worker, command.claim_token, now + CLAIM_TTL)
+                if noted or not await_turn(command_id, now=now):
+                    return None
+                noted = True  # who held the lane may have left it before this was to be read
+        except IntegrityError:
+            continue  # another one of its lane was quicker
+    return None
+
+
+def hint_next(lane: str, now: datetime) -> None:
+    """Tell a worker of the one in this lane that waits and may start now, if there is one."""
+    waiting = next_waiting(lane, now)
+    if waiting is not None:
+        publish_hint(waiting)
+
+
+def fence(held: Claim) -> None:
+    """Make sure, in the caller's transaction, that this claim is the last one (I11).
+
+    Raises:
+        LostClaim: another worker has taken the command over, or it has ended.
+    """
+    current = Command.objects.filter(
+        pk=held.command.pk,
+        claim_token=held.token,
+        status__in=[CommandStatus.NEW, CommandStatus.SENT],
+    )
+    if not current.exists():
+        raise LostClaim(str(held.command.pk))
 
 
 def mark_sent(held: Claim, *, now: datetime, verdicts: list[dict[str, Any]]) -> None:
@@ -181,12 +215,41 @@ def mark_sent(held: Claim, *, now: datetime, verdicts: list[dict[str, Any]]) -> 
         raise LostClaim(str(held.command.pk))
 
 
-def mark_unknown(command_id: UUID, *, next_query_at: datetime) -> bool:
-    """Flag a SENT command whose outcome nobody knows; False when it is terminal by now."""
-    won = Command.objects.filter(pk=command_id, status=CommandStatus.SENT).update(
-        outcome_unknown=True, next_query_at=next_query_at
-    )
+def mark_unknown(command: Command, *, now: datetime, next_query_at: datetime) -> bool:
+    """Flag a SENT command whose outcome nobody knows, and let the next of its lane start.
+
+    False when it is terminal by now, or somebody else has claimed it since `command` was read.
+    """
+    won = Command.objects.filter(
+        pk=command.pk, status=CommandStatus.SENT, claim_token=command.claim_token
+    ).update(outcome_unknown=True, next_query_at=next_query_at, holds_lane=False)
+    if won == 1:
+        _leave_lane(command, now)
     return won == 1
+
+
+def reserve_query(command: Command, *, now: datetime, next_query_at: datetime) -> bool:
+    """Count a query about a SENT command, by compare-and-swap between sweepers; True to the winner.
+
+    What is asked about is unknown, whoever sent it and did not live to say so.
+    """
+    with write_transaction():
+        won = Command.objects.filter(
+            pk=command.pk, status=CommandStatus.SENT, queries=command.queries
+        ).update(
+            queries=command.queries + 1,
+            next_query_at=next_query_at,
+            outcome_unknown=True,
+            holds_lane=False,
+        )
+        if won == 1 and not command.outcome_unknown:
+            _leave_lane(command, now)
+    return won == 1
+
+
+def _leave_lane(command: Command, now: datetime) -> None:
+    if command.lane is not None:
+        after_commit(partial(hint_next, command.lane, now))
 
 
 class LostClaim(Exception):
@@ -203,8 +266,11 @@ def completed(
     exchange_code: int = 0,
     result: dict[str, Any] | None = None,
     verdicts: list[dict[str, Any]] | None = None,
+    next_query_at: datetime | None = None,
 ) -> Draft | None:
-    """Make the command terminal inside the caller's transaction.
+    """Make the command terminal in the caller's transaction, and let the next of its lane start.
+
+    `next_query_at` keeps what was LOST on the watch list.
 
     Returns the event to append, or None when it was terminal already (terminal never changes, I12)
     or somebody else has claimed it since `command` was read (I11).
@@ -216,6 +282,8 @@ def completed(
         "detail": detail,
         "exchange_code": exchange_code,
         "outcome_unknown": False,
+        "holds_lane": False,
+        "next_query_at": next_query_at,
     }
     if result is not None:
         changes["result"] = result
@@ -228,6 +296,7 @@ def completed(
     ).update(**changes)
     if won != 1:
         return None
+    _leave_lane(command, now)
     return Draft(CommandCompleted(command.pk, command.kind, status, code, detail), now)
 
 

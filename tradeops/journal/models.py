@@ -85,6 +85,12 @@ class Command(models.Model):
     claimed_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
 
+    # See `journal.domain.lanes`. Nullable, so that adding them rewrote no table.
+    lane = models.CharField(max_length=56, null=True)  # noqa: DJ001 – most kinds have none
+    opens = models.BooleanField(null=True)
+    holds_lane = models.BooleanField(null=True)
+    awaits_lane = models.BooleanField(null=True)
+
     sent_at = models.DateTimeField(null=True)
     outcome_unknown = models.BooleanField(default=False)
     queries = models.PositiveSmallIntegerField(default=0)
@@ -104,12 +110,22 @@ class Command(models.Model):
                 fields=["principal", "idempotency_route", "idempotency_key"],
                 name="command_idempotency_unique",
             ),
+            models.UniqueConstraint(
+                fields=["lane"], condition=models.Q(holds_lane=True), name="command_lane_unique"
+            ),
         ]
         indexes = [
             # What the sweeper looks for each second. Not partial: SQLite does not see that bound
             # parameters fit an index's condition, and reads every command instead.
             models.Index(fields=["status", "created_at"], name="command_status"),
             models.Index(fields=["-created_at"], name="command_newest"),
+            # A condition without parameters is seen by SQLite as well. It holds few rows: what is
+            # open and asked for, and what was lost and is watched.
+            models.Index(
+                fields=["next_query_at"],
+                condition=models.Q(next_query_at__isnull=False),
+                name="command_next_query",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,10 @@ from tradeops.domain.commands import (
     ResumeEngine,
     SetLeverage,
 )
-from tradeops.domain.enums import Side
+from tradeops.domain.enums import Side, Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.engine.execute import execute
+from tradeops.engine.ingest import ingest
 from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.reports import LeverageReport
 from tradeops.journal.models import Command
@@ -85,6 +86,12 @@ def test_order_that_is_admitted_late_does_not_leave_at_another_leverage(
     assert len(desk.port.submitted) == len(desk.port.leverage_calls)
 
 
+def change_leverage_by_hand(desk: Desk) -> None:
+    """Somebody sets it in the venue's own application; the stream tells."""
+    report = LeverageReport("BTCUSDT", 5, desk.clock.now())
+    ingest(desk.account.pk, [report], source=Source.STREAM, actor="test", now=desk.clock.now())
+
+
 def test_order_does_not_leave_at_the_leverage_of_another(desk: Desk) -> None:
     asked_for_port = 0
 
@@ -92,19 +99,19 @@ def test_order_does_not_leave_at_the_leverage_of_another(desk: Desk) -> None:
         nonlocal asked_for_port
         asked_for_port += 1
         if asked_for_port == 2:  # the leverage stands, the order is not committed yet
-            desk.run(PlaceOrder("BTCUSDT", Side.BUY, amount=D(50), leverage=5))
+            change_leverage_by_hand(desk)
         return desk.port
 
     command_id = desk.ask(BUY_50_AT_10X)
     drive(execute(command_id, port_of=port_of, clock=desk.clock, worker="w"))
 
     assert Order.objects.get(pk=command_id).leverage == 10
-    assert desk.port.leverage_calls == [("BTCUSDT", 10), ("BTCUSDT", 5), ("BTCUSDT", 10)]
+    assert desk.port.leverage_calls == [("BTCUSDT", 10), ("BTCUSDT", 10)]
 
 
 def test_order_whose_leverage_is_changed_again_and_again_is_refused(desk: Desk) -> None:
     def port_of(_account_id: int) -> ExchangePort:
-        desk.run(SetLeverage("BTCUSDT", 5))
+        change_leverage_by_hand(desk)
         return desk.port
 
     command_id = desk.ask(BUY_50_AT_10X)

@@ -20,8 +20,9 @@ from tradeops.domain.commands import (
 from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import Ambiguous, ExchangeError, NotFound, Rejected, Throttled
-from tradeops.exchange.reports import FillReport, OrderReport
+from tradeops.exchange.reports import FillReport, MarkPriceReport, OrderReport
 from tradeops.journal.models import Command
+from tradeops.market import cache
 
 pytestmark = pytest.mark.django_db
 
@@ -40,14 +41,18 @@ class _CountingPort(FakePort):
     fill_calls: list[str] = field(default_factory=list)
     order_calls: int = 0
 
-    async def order(self, symbol: str, client_order_id: str) -> OrderReport:
+    async def order(
+        self, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         if client_order_id in self.silent:
             raise Ambiguous("timeout")
-        return await super().order(symbol, client_order_id)
+        return await super().order(symbol, client_order_id, conditional=conditional)
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         self.order_calls += 1
-        return await super().order_by_venue_id(symbol, venue_order_id)
+        return await super().order_by_venue_id(symbol, venue_order_id, conditional=conditional)
 
     async def fills(
         self,
@@ -74,13 +79,18 @@ def desk(port: _CountingPort) -> Desk:
 
 
 def test_commands_that_stay_unknown_do_not_starve_the_next(desk: Desk, port: _CountingPort) -> None:
+    held = [fill_report(77, 5, quantity="5", ours=False)]
+    ingest(desk.account.pk, held, source=Source.STREAM, actor="test", now=START)
+    leave = PlaceOrder("BTCUSDT", Side.SELL, quantity=D("0.01"), reduce_only=True)
     port.submit_error, port.accept_before_error = Ambiguous("timeout"), True
     for _ in range(40):
-        desk.run(BUY)
+        desk.run(leave)
     port.silent = set(port.orders)
     for _ in range(60):
         desk.sweep_after(1)
-    command = desk.run(REST)
+    cache.remember_mark(MarkPriceReport("BTCUSDT", D(60000), desk.clock.now()))
+    command = desk.run(leave)
+    assert command.outcome_unknown
 
     for _ in range(15):
         desk.sweep_after(1)

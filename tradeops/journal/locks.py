@@ -1,0 +1,93 @@
+"""Who may start: the swap that claims a command, and the order inside its lane (F79).
+
+What may start is NEW, held by nobody, nobody else of its lane is at work, and no older one stands
+before it. An opening waits for unknown outcomes in its lane until it expires, and keeps nobody else
+waiting meanwhile. Of two that start at the same moment the unique index admits one.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from tradeops.journal.domain.lanes import OPENING_TTL
+from tradeops.journal.models import Command
+from tradeops.kit import sql
+
+_FREE = "status = 'NEW' AND (claimed_until IS NULL OR claimed_until <= %s)"
+_UNKNOWN = (
+    "EXISTS (SELECT 1 FROM journal_command AS u WHERE u.status = 'SENT' AND u.outcome_unknown "
+    "AND u.lane = journal_command.lane)"
+)
+_STARTABLE = (
+    f"{_FREE} AND (lane IS NULL OR ("  # noqa: S608 – constants of this module
+    "NOT EXISTS (SELECT 1 FROM journal_command AS h WHERE h.holds_lane "
+    "AND h.lane = journal_command.lane AND h.id <> journal_command.id) "
+    "AND NOT EXISTS (SELECT 1 FROM journal_command AS o WHERE o.status = 'NEW' "
+    "AND o.created_at < journal_command.created_at AND o.lane = journal_command.lane "
+    f"AND NOT (o.opens AND o.created_at >= %s AND {_UNKNOWN})) "
+    f"AND NOT (opens AND created_at >= %s AND {_UNKNOWN})))"
+)
+_SWAP_SQL = (
+    "UPDATE journal_command SET claimed_by = %s, claimed_until = %s, "  # noqa: S608 – as above
+    "claim_token = claim_token + 1, attempts = attempts + 1, "
+    "holds_lane = (lane IS NOT NULL), awaits_lane = FALSE "
+    f"WHERE id = %s AND {_STARTABLE}"
+)
+_AWAIT_SQL = (
+    "UPDATE journal_command SET awaits_lane = TRUE "  # noqa: S608 – as above
+    f"WHERE id = %s AND lane IS NOT NULL AND {_FREE}"
+)
+
+
+def swap(command_id: UUID, *, worker: str, now: datetime, until: datetime) -> bool:
+    """Give the command to `worker` until `until`, in the caller's transaction; False when it may
+    not start.
+
+    Raises:
+        IntegrityError: another one of its lane started at this moment.
+    """
+    values = [worker, _value("claimed_until", until), _value("id", command_id)]
+    with connection.cursor() as cursor:
+        cursor.execute(_SWAP_SQL, [*values, *_at(now)])
+        return bool(cursor.rowcount == 1)
+
+
+def await_turn(command_id: UUID, *, now: datetime) -> bool:
+    """Note that the command waits for its turn in its lane; False when it waits for nothing."""
+    values = [_value("id", command_id), _value("claimed_until", now)]
+    with connection.cursor() as cursor:
+        cursor.execute(_AWAIT_SQL, values)
+        return bool(cursor.rowcount == 1)
+
+
+def startable(now: datetime, *, created_before: datetime, limit: int) -> list[Command]:
+    """Commands that a worker could claim now, oldest first."""
+    return sql.fetch(
+        Command,
+        f"created_at < %s AND {_STARTABLE} ORDER BY created_at LIMIT {limit:d}",
+        [_value("created_at", created_before), *_at(now)],
+    )
+
+
+def next_waiting(lane: str, now: datetime) -> UUID | None:
+    """The oldest of the lane that was turned away and may start now."""
+    found = sql.fetch(
+        Command,
+        f"lane = %s AND awaits_lane AND {_STARTABLE} ORDER BY created_at LIMIT 1",
+        [lane, *_at(now)],
+    )
+    return found[0].pk if found else None
+
+
+def _at(now: datetime) -> list[Any]:
+    fresh = _value("created_at", now - OPENING_TTL)
+    return [_value("claimed_until", now), fresh, fresh]
+
+
+def _value(name: str, value: datetime | UUID | str) -> str | datetime | UUID:
+    """As the database takes it."""
+    field: Any = Command._meta.get_field(name)
+    prepared: str | datetime | UUID = field.get_db_prep_value(value, connection)
+    return prepared
