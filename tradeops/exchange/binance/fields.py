@@ -34,6 +34,7 @@ _TEXT_LENGTH = 64
 _PROSE_LENGTH = 200
 _NUMBER_LENGTH = 64
 _MAX_EXPONENT = 30
+_END_MS = 4_102_444_800_000  # the year 2100
 _SHOWN_LENGTH = 80
 
 Payload = Mapping[str, object]
@@ -60,8 +61,8 @@ def decimal_of(value: object) -> Decimal:
         message = f"not a number: {_shown(value)}"
         raise ValueError(message)
     text = str(value)
-    if len(text) > _NUMBER_LENGTH:
-        message = f"a number of {len(text)} characters"
+    if len(text) > _NUMBER_LENGTH or not text.isascii():
+        message = f"not a number: {_shown(value)}"
         raise ValueError(message)
     try:
         number = Decimal(text)
@@ -172,7 +173,7 @@ def time_of(payload: Payload, *keys: str, fallback: datetime | None = None) -> d
     for key in keys:
         value = payload.get(key)
         if value is not None and value != "":
-            return from_epoch_ms(integer_of(payload, key))
+            return _moment(integer_of(payload, key))
     if fallback is None:
         raise KeyError(keys[0])
     return fallback
@@ -181,7 +182,15 @@ def time_of(payload: Payload, *keys: str, fallback: datetime | None = None) -> d
 def moment_or_none(payload: Payload, key: str) -> datetime | None:
     """Read epoch milliseconds where the venue writes 0 for "never"."""
     milliseconds = decimal_or_none(payload, key)
-    return from_epoch_ms(int(milliseconds)) if milliseconds else None
+    return _moment(int(milliseconds)) if milliseconds else None
+
+
+def _moment(milliseconds: int) -> datetime:
+    # Beyond what a clock can show, the platform's own conversion raises OSError.
+    if not 0 <= milliseconds < _END_MS:
+        message = f"not a time: {milliseconds}"
+        raise ValueError(message)
+    return from_epoch_ms(milliseconds)
 
 
 def order_status(text: str, quantity: Decimal, filled: Decimal) -> OrderStatus:
