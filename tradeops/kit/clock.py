@@ -1,7 +1,11 @@
-"""The only place that reads the system's clock."""
+"""The only place that reads the system's clocks."""
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SystemClock:
@@ -15,3 +19,17 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """Names the run of this machine's kernel; "" where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def since_boot_ms() -> int:
+    """Milliseconds since the machine started, sleep included; nobody can set it (F66)."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

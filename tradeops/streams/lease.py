@@ -1,8 +1,11 @@
 """The right to serve one account's streams: one owner at a time, older owners fenced out (I11).
 
-A lease is a row, swapped by compare-and-set. It lapses `TTL` after the last renewal; an owner that
-could not renew stops by itself after `SELF_STOP_S` on its monotonic clock. Should it miss even
-that, `fence` makes each of its writes fail once somebody else took over, since the token rose.
+A lease is a row, swapped by compare-and-set. It lapses `TTL` after the last renewal, by the clock
+of the database (`kit.lease_clock`): setting a wall clock changes nothing. An owner that could not
+renew stops by itself after `SELF_STOP_S` on its monotonic clock. Should it miss even that, `fence`
+makes each of its writes fail once somebody else took over, since the token rose.
+
+`now` is wall time, only to be shown.
 """
 
 from collections.abc import Callable
@@ -14,11 +17,13 @@ from django.db.models import F, Q, QuerySet
 from tradeops.domain.enums import StreamState
 from tradeops.engine.ingest import StaleFence
 from tradeops.kit.db import write_transaction
+from tradeops.kit.lease_clock import DATABASE_CLOCK, LeaseClock, LeaseTime
 from tradeops.streams.models import StreamLease
 
 TTL = timedelta(seconds=15)
 RENEW_S = 5.0
 SELF_STOP_S = 10.0
+_TTL_MS = int(TTL.total_seconds() * 1000)
 _DETAIL_LENGTH = 200
 
 
@@ -37,6 +42,7 @@ def acquire(
     owner: str,
     now: datetime,
     is_gone: Callable[[str], bool] = lambda _owner: False,
+    clock: LeaseClock = DATABASE_CLOCK,
 ) -> Lease | None:
     """Take the lease when nobody holds it, or when its time is over; the token rises by one.
 
@@ -56,13 +62,15 @@ def acquire(
             ignore_conflicts=True,
         )
         holder = StreamLease.objects.values_list("owner", flat=True).get(pk=account_id)
-        free = Q(expires_at__lte=now) | Q(owner=owner)
+        at = clock.read()
+        # A time of another clock: the machine was restarted since, and its holder with it.
+        free = Q(owner=owner) | ~Q(expires_clock=at.clock) | Q(expires_ms__lte=at.ms)
         if is_gone(holder):
             free |= Q(owner=holder)
         won = StreamLease.objects.filter(free, pk=account_id).update(
             owner=owner,
             token=F("token") + 1,
-            expires_at=now + TTL,
+            **_until(at, now),
             state=StreamState.CONNECTING,
             state_detail="",
             state_at=now,
@@ -73,10 +81,10 @@ def acquire(
     return Lease(account_id, owner, token)
 
 
-def renew(lease: Lease, *, now: datetime) -> bool:
+def renew(lease: Lease, *, now: datetime, clock: LeaseClock = DATABASE_CLOCK) -> bool:
     """Prolong by `TTL`; False when the lease went to somebody else."""
     with write_transaction():
-        return _mine(lease).update(expires_at=now + TTL) == 1
+        return _mine(lease).update(**_until(clock.read(), now)) == 1
 
 
 def release(lease: Lease, *, now: datetime) -> None:
@@ -84,6 +92,7 @@ def release(lease: Lease, *, now: datetime) -> None:
     with write_transaction():
         _mine(lease).update(
             expires_at=now,
+            expires_clock="",
             state=StreamState.DISCONNECTED,
             state_detail="released",
             state_at=now,
@@ -97,6 +106,16 @@ def set_state(lease: Lease, state: StreamState, detail: str, *, now: datetime) -
     return shown == 1
 
 
+def silence_ms(row: StreamLease, at: LeaseTime) -> int | None:
+    """How long ago the lease was renewed, as long as it has not lapsed; None when nobody holds it.
+
+    `at` is read before the row, else a renewal in between would look like one of the future.
+    """
+    if row.expires_clock != at.clock or row.expires_ms <= at.ms:
+        return None
+    return max(0, at.ms + _TTL_MS - row.expires_ms)
+
+
 def fence(lease: Lease) -> None:
     """Refuse a write of an owner whose lease was taken over.
 
@@ -108,6 +127,14 @@ def fence(lease: Lease) -> None:
     """
     if _mine(lease).select_for_update().values_list("pk", flat=True).first() is None:
         raise StaleFence(f"account {lease.account_id}, token {lease.token}")
+
+
+def _until(at: LeaseTime, now: datetime) -> dict[str, datetime | str | int]:
+    return {
+        "expires_at": now + TTL,
+        "expires_clock": at.clock,
+        "expires_ms": at.ms + _TTL_MS,
+    }
 
 
 def _mine(lease: Lease) -> QuerySet[StreamLease]:

@@ -6,10 +6,10 @@ them to lapse: it can see that the process is gone. From elsewhere nobody can, a
 
 import os
 import uuid
-from pathlib import Path
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_PID_NAMESPACE = Path("/proc/self/ns/pid")
+from tradeops.kit.clock import boot_id
+
+_PID_NAMESPACE = "/proc/self/ns/pid"
 
 
 def own_identity() -> str:
@@ -38,6 +38,7 @@ def is_gone(identity: str) -> bool:
 def _machine() -> str:
     # Two machines may share a name; a boot and a pid namespace are never shared.
     try:
-        return f"{_BOOT_ID.read_text().strip()[:13]}/{os.readlink(_PID_NAMESPACE)[5:-1]}"
+        namespace = os.readlink(_PID_NAMESPACE)[5:-1]
     except OSError:
         return ""  # no Linux: nobody is ever known to be gone
+    return f"{boot_id()[:13]}/{namespace}"
