@@ -8,13 +8,11 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu.entity import Exchange, Queue
 
-from tradeops.checks import refuse_wrong_settings
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeops.settings.dev")
 
 QUEUES = ("orders", "streams", "reconcile", "market", "notify")
 
-app = Celery("tradeops")
+app = Celery("tradeops", task_cls="tradeops.kit.task:SafeTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = tuple(
     Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
@@ -42,10 +40,3 @@ def keep_django_logging(**_kwargs: object) -> None:
 def renew_connections(**_kwargs: object) -> None:
     """Close what is broken or too old, as Django does around a request, and keep the rest."""
     close_old_connections()
-
-
-@signals.celeryd_init.connect
-@signals.beat_init.connect
-def refuse_wrong_start(**_kwargs: object) -> None:
-    """End a worker or beat whose settings are wrong, before it takes any work."""
-    refuse_wrong_settings()

@@ -1,9 +1,4 @@
-"""Numbered checks that stop a wrong start; each message says what is wrong, each hint what to do.
-
-E001 SECRET_KEY  E002 AUTH_TOKEN  E003 environment contradiction  E004 mainnet not allowed
-E005 time zone   E006 seal keys   E007 SQLite too old on mainnet (W001 elsewhere)
-E008 database of another environment
-"""
+"""What stops a wrong start, each with its number (`tradeops.domain.reasons`)."""
 
 import sqlite3
 import sys
@@ -14,7 +9,11 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
 
+from tradeops.deployment import examine, link_to_database, opens_canary, read_word
+from tradeops.domain.reasons import REASONS, Effect, Reason
+from tradeops.kit.safe_mode import Trouble
 from tradeops.settings.env import ENVIRONMENTS
 from tradeops.settings.sqlite import SAFE_SQLITE
 
@@ -27,80 +26,94 @@ def check_settings(
     **_kwargs: object,
 ) -> list[CheckMessage]:
     """Return what is missing or contradictory in the settings of this deployment."""
+    return [_message(item) for item in wrong_settings()]
+
+
+def wrong_settings() -> list[Trouble]:
+    """Everything that the settings alone show; nothing connects."""
     return [*_secrets(), *_environment(), *_sealing(), *_database()]
 
 
 def refuse_wrong_settings() -> None:
     """End this process when a setting is wrong: for servers, which Django does not check."""
-    errors = [message for message in check_settings() if message.is_serious()]
-    if errors:
-        sys.stderr.write("\n".join(map(str, errors)) + "\n")
+    _end_with([item for item in wrong_settings() if REASONS[item.reason].effect is Effect.REFUSES])
+
+
+def refuse_wrong_start() -> None:
+    """End this process when it cannot work: settings, database, build, seal keys.
+
+    Whoever holds private seal keys tries them. Redis and the venue may come later.
+    """
+    refuse_wrong_settings()
+    _end_with(unfit_database())
+
+
+def unfit_database() -> list[Trouble]:
+    """What keeps this process from working with its database."""
+    link = link_to_database()
+    try:
+        found = examine(link)
+        if not found and settings.SEAL_PRIVATE_KEYS:
+            word = read_word(link)
+            trouble = opens_canary(word) if word is not None else None
+            found += [trouble] if trouble is not None else []
+    except DatabaseError as error:
+        found = [Trouble(Reason.DATABASE_GONE, str(error).strip())]
+    finally:
+        link.close()
+    return found
+
+
+def _end_with(wrong: list[Trouble]) -> None:
+    if wrong:
+        sys.stderr.write("".join(f"{item} {REASONS[item.reason].remedy}\n" for item in wrong))
         raise SystemExit(1)
 
 
-def _secrets() -> Iterator[CheckMessage]:
+def _message(item: Trouble) -> CheckMessage:
+    entry = REASONS[item.reason]
+    kind = Error if entry.effect is Effect.REFUSES else checks.Warning
+    text = f"{entry.meaning} {item.detail}".strip()
+    return kind(text, hint=entry.remedy, id=f"tradeops.{item.reason}")
+
+
+def _secrets() -> Iterator[Trouble]:
     try:
         short = len(settings.SECRET_KEY) < SECRET_LENGTH
     except ImproperlyConfigured:  # Django refuses to hand out an empty one
         short = True
+    least = f"At least {SECRET_LENGTH} characters."
     if short:
-        yield Error(
-            f"SECRET_KEY is missing or shorter than {SECRET_LENGTH} characters.",
-            hint="`make run` writes one into .env; elsewhere set SECRET_KEY or SECRET_KEY_FILE.",
-            id="tradeops.E001",
-        )
+        yield Trouble(Reason.SECRET_KEY_SHORT, least)
     if len(settings.AUTH_TOKEN) < SECRET_LENGTH:
-        yield Error(
-            f"AUTH_TOKEN is missing or shorter than {SECRET_LENGTH} characters.",
-            hint="`make run` writes one into .env; elsewhere set AUTH_TOKEN or AUTH_TOKEN_FILE.",
-            id="tradeops.E002",
-        )
+        yield Trouble(Reason.AUTH_TOKEN_SHORT, least)
 
 
-def _environment() -> Iterator[CheckMessage]:
+def _environment() -> Iterator[Trouble]:
     if settings.TRADEOPS_USE_TESTNET and settings.TRADEOPS_ENV != "testnet":
-        yield Error(
-            f"USE_TESTNET=true contradicts TRADEOPS_ENV={settings.TRADEOPS_ENV}.",
-            hint="Remove USE_TESTNET, or set TRADEOPS_ENV=testnet.",
-            id="tradeops.E003",
-        )
+        detail = f"USE_TESTNET=true, TRADEOPS_ENV={settings.TRADEOPS_ENV}."
+        yield Trouble(Reason.ENVIRONMENT_CONTRADICTION, detail)
     if settings.TRADEOPS_ENV == "mainnet" and not settings.TRADEOPS_ALLOW_MAINNET:
-        yield Error(
-            "TRADEOPS_ENV=mainnet trades real money and is not allowed yet.",
-            hint="Set TRADEOPS_ALLOW_MAINNET=true as well, when that is what you want.",
-            id="tradeops.E004",
-        )
+        yield Trouble(Reason.MAINNET_NOT_ALLOWED, "")
     if not settings.USE_TZ or settings.TIME_ZONE != "UTC":
-        yield Error(
-            "Times must be aware and UTC: day limits and the journal depend on it.",
-            hint="Leave USE_TZ=True and TIME_ZONE='UTC' in the settings.",
-            id="tradeops.E005",
-        )
+        yield Trouble(Reason.TIME_ZONE_WRONG, f"TIME_ZONE is {settings.TIME_ZONE}.")
+    if settings.DEBUG and settings.TRADEOPS_ENV != "paper":
+        yield Trouble(Reason.DEBUG_ON, "")
 
 
-def _sealing() -> Iterator[CheckMessage]:
+def _sealing() -> Iterator[Trouble]:
     if not settings.SEAL_PUBLIC_KEY and settings.TRADEOPS_ENV != "paper":
-        yield Error(
-            "SEAL_PUBLIC_KEY is missing: venue credentials cannot be sealed.",
-            hint="`make run` writes the pair into .env; SEAL_PRIVATE_KEYS goes to workers only.",
-            id="tradeops.E006",
-        )
+        yield Trouble(Reason.SEAL_KEY_MISSING, "")
 
 
-def _database() -> Iterator[CheckMessage]:
+def _database() -> Iterator[Trouble]:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3") and sqlite3.sqlite_version_info < SAFE_SQLITE:
-        kind = Error if settings.TRADEOPS_ENV == "mainnet" else checks.Warning
-        yield kind(
-            f"SQLite {sqlite3.sqlite_version} can corrupt a WAL database.",
-            hint="Install pysqlite3 (SQLite 3.51.3 or newer), or set DATABASE_URL to PostgreSQL.",
-            id="tradeops.E007" if kind is Error else "tradeops.W001",
-        )
+        is_mainnet = settings.TRADEOPS_ENV == "mainnet"
+        reason = Reason.SQLITE_UNSAFE if is_mainnet else Reason.SQLITE_OLD
+        yield Trouble(reason, f"It is {sqlite3.sqlite_version}.")
     name = str(database["NAME"]).rsplit("/", maxsplit=1)[-1].lower()
     others = [word for word in ENVIRONMENTS if word in name and word != settings.TRADEOPS_ENV]
     if others and settings.TRADEOPS_ENV not in name:
-        yield Error(
-            f"The database {name!r} belongs to {others[0]}, this is {settings.TRADEOPS_ENV}.",
-            hint="One database never mixes environments: give each its own DATABASE_URL.",
-            id="tradeops.E008",
-        )
+        detail = f"{name!r} says {others[0]}, this is {settings.TRADEOPS_ENV}."
+        yield Trouble(Reason.DATABASE_NAME_FOREIGN, detail)

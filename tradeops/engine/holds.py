@@ -18,7 +18,7 @@ from tradeops.domain.events import (
 )
 from tradeops.engine.ledger import account_ledger
 from tradeops.journal.event_store import Draft, Origin
-from tradeops.kit import sql
+from tradeops.kit import safe_mode, sql
 
 
 def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...]:
@@ -34,6 +34,7 @@ def scope_states(account: ExchangeAccount, symbol: str) -> tuple[ScopeState, ...
     ]
     if not account.is_active:
         states.append(ScopeState(names[1], EngineState.PAUSED, "the account is not active"))
+    states += [ScopeState(name, EngineState.SAFE, reason) for name, reason in safe_mode.states()]
     return tuple(states)
 
 

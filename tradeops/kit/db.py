@@ -16,10 +16,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models, transaction
+from django.db import Error as DatabaseError
+from django.db import OperationalError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tradeops.domain.money import plain
+from tradeops.kit import safe_mode
+from tradeops.kit.db_faults import reason_of
 
 logger = logging.getLogger(__name__)
 _local = threading.local()
@@ -81,21 +84,34 @@ class MoneyField(ExactDecimalField):
 
 @contextmanager
 def write_transaction(using: str = "default") -> Iterator[None]:
-    """Run the body in one transaction, durable when the outermost block ends."""
+    """Run the body in one transaction, durable when the outermost block ends.
+
+    An error that lasts (full, read-only, damaged, gone) makes this process SAFE.
+    """
     connection = connections[using]
     if connection.in_atomic_block:
         with transaction.atomic(using=using):
             yield
         return
     afterwards: list[Callable[[], None]] = []
-    with writers_queue(connection), transaction.atomic(using=using):
-        _local.afterwards = afterwards
-        try:
-            yield
-        finally:
-            _local.afterwards = None
+    try:
+        with writers_queue(connection), transaction.atomic(using=using):
+            _local.afterwards = afterwards
+            try:
+                yield
+            finally:
+                _local.afterwards = None
+    except DatabaseError as error:
+        _be_safe(error)
+        raise
     for callback in afterwards:
         _run_quietly(callback)
+
+
+def _be_safe(error: DatabaseError) -> None:
+    reason = reason_of(error)
+    if reason is not None:
+        safe_mode.enter(reason, str(error))
 
 
 def after_commit(callback: Callable[[], None]) -> None:
@@ -149,7 +165,10 @@ def _writers_queue(database: str) -> Iterator[None]:
 
 def _lock_file(path: str) -> int:
     """Descriptor that holds the lock; closing it, or dying, gives the lock back."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # read-only, full: what SQLite would say of the database itself
+        raise OperationalError(str(error)) from error
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 

@@ -1,4 +1,4 @@
-"""Errors below `/api/` are problems, whoever made them.
+"""Errors below `/api/` are problems, whoever made them; a SAFE process refuses to change anything.
 
 Django answers in its own words (404 page, CSRF refusal, 405, too large bodies, 500); programs get
 RFC 9457 for each of them.
@@ -11,8 +11,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from tradeops.kit import safe_mode
+from tradeops.kit.db_faults import reason_of
 from tradeops.kit.http import PROBLEM_TYPE, code_of_status, problem_response
 
+ASK_AGAIN_S = 5
+_READS = ("GET", "HEAD", "OPTIONS")
 _PROGRAM_PATHS = ("/api/", "/desk/api/")
 _OF_THE_BODY = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Language")
 _DETAILS = {
@@ -34,6 +38,9 @@ class ProblemMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        stopped = safe_mode.stopped_by()
+        if stopped is not None and request.method not in _READS:
+            return _refuse(request, stopped)
         if not request.path.startswith(_PROGRAM_PATHS):
             return self._get_response(request)
         if _announced_length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
@@ -51,6 +58,21 @@ class ProblemMiddleware:
                 translated.headers.setdefault(name, value)
         translated.cookies = response.cookies
         return translated
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A database that lastingly fails has a number, and nothing was done."""
+        reason = reason_of(error)
+        return None if reason is None else _refuse(request, safe_mode.Trouble(reason, ""))
+
+
+def _refuse(request: HttpRequest, trouble: safe_mode.Trouble) -> HttpResponse:
+    refusal = safe_mode.StoppedError(trouble)
+    later = {"Retry-After": str(ASK_AGAIN_S)}
+    if request.path.startswith(_PROGRAM_PATHS):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return problem_response(request, refusal.code, refusal.detail, status=status, headers=later)
+    text = f"{refusal.detail}\n"
+    return HttpResponse(text, status=503, content_type="text/plain", headers=later)
 
 
 def _announced_length(request: HttpRequest) -> int:

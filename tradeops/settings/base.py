@@ -36,6 +36,7 @@ ALLOWED_SYMBOLS = env.words(
         "AVAXUSDT",
     ),
 )
+MIN_FREE_MIB = env.whole("MIN_FREE_MIB", 1024)  # below, openings are refused (T014)
 ORDER_WRITES_PER_MINUTE = env.whole(
     "ORDER_WRITES_PER_MINUTE", 600 if TRADEOPS_ENV == "paper" else 10
 )
