@@ -32,8 +32,10 @@ def _reconcile(scope: str, seconds: int) -> Period:
 PERIODS = (
     Period("sweep commands", "tradeops.engine.tasks.sweep", "reconcile", 1),
     _reconcile("orders", 10),
-    _reconcile("positions", 30),
+    _reconcile("positions", 10),
+    _reconcile("strangers", 60),
     _reconcile("balances", 60),
+    _reconcile("settings", 300),
     Period("sync instruments", "tradeops.market.tasks.sync_instruments", "market", 3600),
 )
 

@@ -28,6 +28,7 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db import write_transaction
 from tradeops.kit.redis_client import redis_client
 from tradeops.market.cache import Mark, marks
+from tradeops.reconcile.domain.hysteresis import DriftStatus
 from tradeops.reconcile.models import Drift, ReconcileRun
 from tradeops.reconcile.services import reconcile_notes
 from tradeops.streams.models import StreamLease
@@ -247,7 +248,7 @@ def _engine(account: ExchangeAccount, now: datetime) -> dict[str, Any]:
         "scopes": {row.scope: row.state for row in statuses},
         "stream": {**_stream(account, now), "heard_at": notes.feed.get("heard_at")},
         "reconcile_age_s": _age_s(_reconciled_at(account, notes), now),
-        "drift": Drift.objects.filter(account=account, resolved_at=None).count(),
+        "drift": Drift.objects.filter(account=account, status=DriftStatus.OPEN).count(),
         "unknown": Command.objects.filter(
             account_id=account.pk, status=CommandStatus.SENT, outcome_unknown=True
         ).count(),

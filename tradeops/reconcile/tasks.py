@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "reconcile"
 TURN_S = 60
-_EXPIRES_S = {"orders": 8, "positions": 25, "balances": 50, "all": 50}
+_EXPIRES_S = {"orders": 8, "positions": 8}
+_EXPIRES_LATER_S = 50
+DEGRADED_EXPIRES_S = 2
 
 
 @shared_task(name="tradeops.reconcile.tasks.reconcile_accounts")
@@ -27,7 +29,7 @@ def reconcile_accounts(*, scope: str, **_kwargs: object) -> None:
         reconcile_account.apply_async(
             kwargs={"account_id": account_id, "scope": scope},
             queue=QUEUE,
-            expires=_EXPIRES_S[scope],
+            expires=_EXPIRES_S.get(scope, _EXPIRES_LATER_S),
         )
 
 
@@ -47,6 +49,22 @@ def reconcile_account(
         reconcile_notes.end_turn(account_id, scope)
     if result.error:
         logger.warning("account %s compared in part (%s): %s", account_id, scope, result.error)
+
+
+@shared_task(name="tradeops.reconcile.tasks.reconcile_degraded")
+def reconcile_degraded(*, account_ids: list[int], **_kwargs: object) -> None:
+    """Compare accounts whose stream is silent, each second: what they hold, and whatever moved.
+
+    One that holds nothing and waits for nothing is left to its periods, as is one whose last
+    look is still under way (F90).
+    """
+    for account_id in account_ids:
+        if selectors.held_symbols(account_id):
+            reconcile_account.apply_async(
+                kwargs={"account_id": account_id, "scope": "degraded"},
+                queue=QUEUE,
+                expires=DEGRADED_EXPIRES_S,
+            )
 
 
 @shared_task(name="tradeops.reconcile.tasks.reconcile_on_command")

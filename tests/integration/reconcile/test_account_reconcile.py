@@ -10,6 +10,7 @@ import pytest
 from accounts.models import Balance
 from orders.models import Fill, Order, TradeCursor
 from positions.models import Position
+from risk.models import EngineStatus
 from tests.integration.reconcile.fixtures import Desk
 from tradeops.domain.clock import FrozenClock
 from tradeops.domain.enums import OrderStatus, Side, Source
@@ -19,16 +20,15 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
 from tradeops.kit.redis_client import redis_client
 from tradeops.reconcile.models import Drift, ReconcileRun
-from tradeops.reconcile.services import account_reconcile as account_reconcile_module
-from tradeops.reconcile.services import reconcile_notes
+from tradeops.reconcile.services import gap_fill, reconcile_notes
 from tradeops.reconcile.services.account_reconcile import (
     PAGE,
     RECONNECT,
     SCHEDULE,
-    SINGLE_QUERIES_PER_RUN,
     Scope,
     account_reconcile,
 )
+from tradeops.reconcile.services.comparison import SINGLE_QUERIES_PER_RUN
 from tradeops.reconcile.services.findings import ReconcileResult
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.reconcile.services.reconcile_now import reconcile_now
@@ -173,16 +173,28 @@ def test_position_that_no_fill_explains_is_a_drift_until_it_is_explained(desk: D
     ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
 
     early = run(desk, "positions")
-    found = run(desk, "positions", later_s=30)
+    assert not Drift.objects.exists()  # both sides moved a moment ago
+    run(desk, "positions", later_s=30)
+    held = EngineStatus.objects.get()
+    waiting = [run(desk, "positions", later_s=seconds) for seconds in (31, 40)]
+    found = run(desk, "positions", later_s=46)
     again = run(desk, "positions", later_s=60)
 
-    assert early.drifts == 0  # both sides moved a moment ago
+    assert (held.scope, held.state) == (f"quarantine:{desk.pk}:BTCUSDT", "PAUSED")
+    assert [result.drifts for result in (early, *waiting)] == [0, 0, 0]
     assert (found.drifts, found.new_drifts) == (1, 1)
     assert (again.drifts, again.new_drifts) == (1, 0)
     drift = Drift.objects.get()
-    assert (drift.kind, drift.subject, drift.seen) == ("POSITION", "BTCUSDT:BOTH", 2)
+    assert (drift.kind, drift.subject, drift.seen) == ("POSITION", "BTCUSDT:BOTH", 5)
     assert (drift.local, drift.venue) == ({"quantity": "0.02"}, {"quantity": "0.01"})
-    assert Event.objects.filter(type="DriftDetected").count() == 1
+    assert drift.status == "OPEN"
+    assert [read["local"] for read in drift.evidence["reads"]] == [{"quantity": "0.02"}] * 5
+    assert {fill["trade_id"] for fill in drift.evidence["fills"]} == {"1", known.trade_id}
+    names = Event.objects.filter(account_id=desk.pk).values_list("type", flat=True)
+    assert [names.filter(type=name).count() for name in ("DriftDetected", "QuarantineStarted")] == [
+        1,
+        1,
+    ]
     assert len(desk.truth()["orders"]) == 1  # it looks, and sends nothing
 
 
@@ -209,15 +221,38 @@ def test_drift_is_over_when_both_sides_agree_again(desk: Desk) -> None:
     known = drive(desk.port.fills("BTCUSDT"))[-1]
     false = dataclasses.replace(known, trade_id="1")
     ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
-    run(desk, "positions", later_s=30)
-    assert Drift.objects.get().resolved_at is None
+    for seconds in (30, 40, 50):
+        run(desk, "positions", later_s=seconds)
+    assert Drift.objects.get().status == "OPEN"
 
     undone = dataclasses.replace(false, trade_id="2", side=Side.SELL)
     ingest(desk.pk, [undone], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
     result = run(desk, "positions", later_s=60)
 
     assert result.drifts == 0
-    assert Drift.objects.get().resolved_at == result.finished_at
+    drift = Drift.objects.get()
+    assert (drift.status, drift.decision) == ("RESOLVED", "healed")
+    assert drift.resolved_at == result.finished_at
+    assert EngineStatus.objects.get().state == "RUNNING"
+    assert Event.objects.filter(type="DriftResolved").count() == 1
+
+
+def test_suspicion_that_passes_is_forgotten(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    known = drive(desk.port.fills("BTCUSDT"))[-1]
+    false = dataclasses.replace(known, trade_id="1")
+    ingest(desk.pk, [false], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+    run(desk, "positions", later_s=30)
+    assert Drift.objects.get().status == "SUSPECTED"
+
+    undone = dataclasses.replace(false, trade_id="2", side=Side.SELL)
+    ingest(desk.pk, [undone], source=Source.REST, actor="test", now=SYSTEM_CLOCK.now())
+    run(desk, "positions", later_s=60)
+
+    assert not Drift.objects.exists()
+    assert EngineStatus.objects.get().state == "RUNNING"
+    assert not Event.objects.filter(type__startswith="Drift").exists()
 
 
 def test_more_silent_orders_than_a_run_may_ask_about_are_asked_in_turns(desk: Desk) -> None:
@@ -251,7 +286,7 @@ def test_age_is_known_although_an_unchanged_venue_leaves_no_row(desk: Desk) -> N
 def test_history_longer_than_a_run_may_ask_about_is_read_in_turns(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_reconcile_module, "ORDERS_OF_FILLS_PER_RUN", 3)
+    monkeypatch.setattr(gap_fill, "ORDERS_OF_FILLS_PER_RUN", 3)
     for side in (Side.BUY, Side.BUY, Side.BUY, Side.SELL, Side.BUY):
         desk.trade(side, "0.002")
 

@@ -16,7 +16,6 @@ from tradeops.exchange.reports import (
     PositionReport,
 )
 from tradeops.reconcile.domain.diff import (
-    diff_balances,
     diff_orders,
     diff_positions,
     diff_settings,
@@ -25,6 +24,7 @@ from tradeops.reconcile.domain.diff import (
     order_mismatches,
     unbooked_symbols,
 )
+from tradeops.reconcile.domain.diff_money import diff_balances
 from tradeops.reconcile.domain.sides import (
     DriftKind,
     LocalBalance,

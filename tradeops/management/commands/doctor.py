@@ -38,6 +38,7 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.heartbeat import heartbeat_key
 from tradeops.kit.portal import portal
 from tradeops.kit.redis_client import redis_client
+from tradeops.reconcile.domain.hysteresis import DriftStatus
 from tradeops.reconcile.models import Drift
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
@@ -217,7 +218,7 @@ def check_reconcile() -> Iterator[Finding]:
         else:
             age = (now - at).total_seconds()
             yield Finding(f"reconcile {account}", Health.OK, f"{age:.0f} s ago")
-    drifts = Drift.objects.filter(resolved_at=None).select_related("account")
+    drifts = Drift.objects.filter(status=DriftStatus.OPEN).select_related("account")
     for drift in drifts.order_by("first_seen_at")[:20]:
         detail = f"{drift.kind} {drift.subject}: here {drift.local}, venue {drift.venue}"
         yield Finding(f"drift {drift.account}", Health.DRIFT, detail)

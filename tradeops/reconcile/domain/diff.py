@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from orders.domain.lifecycle import TERMINAL, advance
-from tradeops.domain.enums import OrderStatus, PositionSide
+from tradeops.domain.enums import MarginMode, OrderStatus, PositionSide
 from tradeops.domain.ids import command_id_of
 from tradeops.domain.money import ZERO, plain
 from tradeops.exchange.reports import (
-    BalanceReport,
     FillReport,
     LeverageReport,
     OrderReport,
@@ -24,7 +23,6 @@ from tradeops.exchange.reports import (
 )
 from tradeops.reconcile.domain.sides import (
     DriftKind,
-    LocalBalance,
     LocalOrder,
     LocalPosition,
     Mismatch,
@@ -78,6 +76,7 @@ def is_news(order: LocalOrder | None, report: OrderReport) -> bool:
         advance(order.status, report.status) is not order.status
         or report.filled_quantity > order.filled_quantity
         or bool(report.venue_order_id and report.venue_order_id != order.venue_order_id)
+        or bool(report.algo_id and report.algo_id != order.algo_id)
         or (
             order.is_open
             and report.updated_at > order.updated_at
@@ -99,6 +98,13 @@ def order_subject(symbol: str, client_order_id: str, venue_order_id: str) -> str
     return f"{symbol}:{client_order_id or venue_order_id}"
 
 
+def subject_of(order: LocalOrder) -> str:
+    """How a drift names the order of a row."""
+    return order_subject(
+        order.symbol, order.client_order_id, order.venue_order_id or f"algo-{order.algo_id}"
+    )
+
+
 class _Index:
     """Finds the row behind a report: by our id, else by the venue's."""
 
@@ -109,11 +115,16 @@ class _Index:
             for order in self._by_id.values()
             if order.venue_order_id
         }
+        self._by_algo_id = {
+            (order.symbol, order.algo_id): order for order in self._by_id.values() if order.algo_id
+        }
 
     def of(self, report: OrderReport) -> LocalOrder | None:
         ours = command_id_of(report.client_order_id)
         if ours is not None:
             return self._by_id.get(ours)
+        if report.algo_id and (report.symbol, report.algo_id) in self._by_algo_id:
+            return self._by_algo_id[report.symbol, report.algo_id]
         return self._by_venue_id.get((report.symbol, report.venue_order_id))
 
 
@@ -148,6 +159,14 @@ class PositionDifference:
     here: LocalPosition | None
     there: PositionReport | None
 
+    @property
+    def quantities(self) -> tuple[Decimal, Decimal]:
+        """Here and there; a side without the leg holds 0."""
+        return (
+            self.here.quantity if self.here else ZERO,
+            self.there.quantity if self.there else ZERO,
+        )
+
     def is_quiet(self, now: datetime) -> bool:
         """Whether neither side moved lately: then it is no matter of who heard first."""
         sides = (self.here, self.there)
@@ -158,8 +177,9 @@ class PositionDifference:
         return Mismatch(
             DriftKind.POSITION,
             f"{self.symbol}:{self.position_side}",
-            {"quantity": plain(self.here.quantity if self.here else ZERO)},
-            {"quantity": plain(self.there.quantity if self.there else ZERO)},
+            {"quantity": plain(self.quantities[0])},
+            {"quantity": plain(self.quantities[1])},
+            local_at=self.here.updated_at if self.here else None,
         )
 
 
@@ -187,68 +207,29 @@ def _legs(
 
 def diff_settings(
     local: Sequence[LocalPosition], venue: Sequence[LeverageReport | PositionReport]
-) -> tuple[LeverageReport, ...]:
-    """Leverage and margin mode to take over, for symbols that have a row here.
+) -> tuple[LeverageReport | PositionReport, ...]:
+    """Reports to take over for their settings, for symbols that have a row here.
 
-    A setting is what the venue says it is; there is no history to contradict.
+    Leverage, margin mode, isolated margin and place in the ADL queue are what the venue says they
+    are; there is no history to contradict.
     """
-    told = {item.symbol: item for item in venue if item.leverage is not None}
-    heals = {}
+    heals: dict[tuple[str, str], LeverageReport | PositionReport] = {}
     for leg in local:
-        item = told.get(leg.symbol)
-        if item is None or item.leverage is None:
-            continue
-        mode_differs = item.margin_mode is not None and item.margin_mode != leg.margin_mode
-        if item.leverage != leg.leverage or mode_differs:
-            heals[leg.symbol] = LeverageReport(
-                leg.symbol, item.leverage, item.updated_at, item.margin_mode
-            )
+        for item in venue:
+            if item.symbol == leg.symbol and _tells_news(leg, item):
+                heals[item.symbol, getattr(item, "position_side", "")] = item
     return tuple(heals.values())
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceDiff:
-    """`heals` go to ingest; `mismatches` are older at the venue than here and stayed so."""
-
-    heals: tuple[BalanceReport, ...] = ()
-    mismatches: tuple[Mismatch, ...] = ()
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.heals or self.mismatches)
-
-
-def diff_balances(
-    local: Sequence[LocalBalance], venue: Sequence[BalanceReport], *, now: datetime
-) -> BalanceDiff:
-    """Compare wallets. The venue's figure is taken over when it is not older than ours.
-
-    An asset that the venue does not list says nothing (F14); one that it lists at zero and that
-    was never held here is no difference.
-    """
-    here = {row.asset: row for row in local}
-    heals: list[BalanceReport] = []
-    mismatches: list[Mismatch] = []
-    for report in venue:
-        row = here.get(report.asset)
-        ours: Decimal = row.wallet_balance if row else ZERO
-        if report.wallet_balance == ours:
-            continue
-        if row is None or report.updated_at >= row.updated_at:
-            heals.append(report)
-        elif not is_active(row.updated_at, now):
-            mismatches.append(balance_mismatch(ours, report))
-    return BalanceDiff(tuple(heals), tuple(mismatches))
-
-
-def balance_mismatch(ours: Decimal, report: BalanceReport) -> Mismatch:
-    """Both figures of a wallet as text."""
-    return Mismatch(
-        DriftKind.BALANCE,
-        report.asset,
-        {"wallet_balance": plain(ours)},
-        {"wallet_balance": plain(report.wallet_balance)},
-    )
+def _tells_news(leg: LocalPosition, item: LeverageReport | PositionReport) -> bool:
+    told: dict[str, object] = {"leverage": item.leverage, "margin_mode": item.margin_mode}
+    if isinstance(item, PositionReport):
+        if item.position_side is not leg.position_side:
+            return False
+        told["adl_quantile"] = item.adl_quantile
+        if item.margin_mode is MarginMode.ISOLATED:
+            told["isolated_margin"] = item.isolated_wallet
+    return any(value is not None and value != getattr(leg, name) for name, value in told.items())
 
 
 def order_mismatches(
@@ -264,10 +245,23 @@ def order_mismatches(
             order is None or not is_active(order.updated_at, now)
         )
         if differs and quiet:
-            subject = order_subject(report.symbol, report.client_order_id, report.venue_order_id)
+            subject = (
+                subject_of(order)
+                if order is not None
+                else order_subject(
+                    report.symbol, report.client_order_id, report.venue_order_id or report.algo_id
+                )
+            )
             here = {} if order is None else _as_text(order.status, order.filled_quantity)
             there = _as_text(report.status, report.filled_quantity)
-            found[subject] = Mismatch(DriftKind.ORDER, subject, here, there)
+            found[subject] = Mismatch(
+                DriftKind.ORDER,
+                subject,
+                here,
+                there,
+                local_at=order.updated_at if order else None,
+                order_id=order.order_id if order else None,
+            )
     return tuple(found.values())
 
 
@@ -282,8 +276,10 @@ def missing_order(order: LocalOrder, *, now: datetime) -> Mismatch | None:
         return None
     return Mismatch(
         DriftKind.ORDER_MISSING,
-        order_subject(order.symbol, order.client_order_id, order.venue_order_id),
+        subject_of(order),
         _as_text(order.status, order.filled_quantity),
+        local_at=order.updated_at,
+        order_id=order.order_id,
     )
 
 

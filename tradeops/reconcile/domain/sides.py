@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from orders.domain.lifecycle import TERMINAL
 from tradeops.domain.enums import MarginMode, OrderStatus, PositionSide
+from tradeops.exchange.reports import BalanceReport
 
 GRACE = timedelta(seconds=5)
 _NAMESPACE = uuid.UUID("0b0de8c5-3d0a-5d1f-9a35-6d4f6c7f2b11")
@@ -20,7 +21,17 @@ class DriftKind(StrEnum):
     ORDER = "ORDER"
     ORDER_MISSING = "ORDER_MISSING"
     POSITION = "POSITION"
+    POSITION_MODE = "POSITION_MODE"
     BALANCE = "BALANCE"
+    WALLET = "WALLET"
+
+
+_OF_A_SYMBOL = frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING, DriftKind.POSITION})
+
+
+def symbol_of(kind: DriftKind, subject: str) -> str:
+    """The symbol whose openings a difference holds back; "" for those of the whole account."""
+    return subject.partition(":")[0] if kind in _OF_A_SYMBOL else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class LocalOrder:
     filled_quantity: Decimal
     booked_quantity: Decimal
     updated_at: datetime
+    algo_id: str = ""
+    is_conditional: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -53,6 +66,8 @@ class LocalPosition:
     updated_at: datetime
     leverage: int | None = None
     margin_mode: MarginMode | None = None
+    isolated_margin: Decimal | None = None
+    adl_quantile: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +81,19 @@ class LocalBalance:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One disagreement, both sides as text. `subject` names the entity within its kind."""
+    """One disagreement, both sides as text. `subject` names the entity within its kind.
+
+    `local_at` is the version of the row that was compared (None: there was none), `order_id` names
+    the row of an order. `remedy` is taken over once the disagreement counts.
+    """
 
     kind: DriftKind
     subject: str
     local: Mapping[str, str] = field(default_factory=dict)
     venue: Mapping[str, str] = field(default_factory=dict)
+    local_at: datetime | None = None
+    order_id: uuid.UUID | None = None
+    remedy: BalanceReport | None = None
 
 
 def is_active(updated_at: datetime, now: datetime) -> bool:

@@ -2,54 +2,58 @@
 
 Writes the journal through ingest, and nothing else but findings; never trades (F29). A read that
 fails ends the run: what was healed until then stays, and no conclusion is drawn (F14).
+
+Weight per account and minute with n symbols of interest, k of them lately traded, at the periods of
+`tradeops.schedule` (binance.md §3, §5): orders 12n, strangers 80, positions 30 + 30k, balances 35,
+settings 8; n = 5, k = 2: about 270 of the address's 2400. Degraded, each second: 2m + 5 for m held
+symbols, and 5 for each symbol that moved.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import takewhile
+from collections.abc import Awaitable, Callable, Collection
 from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
 
 from tradeops.domain.clock import Clock
-from tradeops.domain.enums import Source
-from tradeops.engine.ingest import ingest
-from tradeops.exchange.errors import ExchangeError, NotFound
+from tradeops.exchange.errors import ExchangeError
 from tradeops.exchange.port import ExchangePort
-from tradeops.exchange.reports import (
-    FillReport,
-    LeverageReport,
-    OrderReport,
-    PositionReport,
-    Report,
-)
 from tradeops.reconcile import selectors
-from tradeops.reconcile.domain import diff
-from tradeops.reconcile.domain.sides import DriftKind, LocalOrder, Mismatch, is_active
+from tradeops.reconcile.domain.sides import DriftKind
 from tradeops.reconcile.services import reconcile_notes
+from tradeops.reconcile.services.comparison import Comparison, Pause
 from tradeops.reconcile.services.findings import (
-    ACTOR,
     Findings,
     ReconcileResult,
     write_down,
     write_failure,
 )
+from tradeops.reconcile.services.money_compare import (
+    compare_balances,
+    compare_wallets,
+    open_wallets,
+    read_income,
+)
+from tradeops.reconcile.services.order_compare import compare_orders
+from tradeops.reconcile.services.position_compare import compare_positions, compare_settings
 
-Scope = Literal["orders", "positions", "balances", "all"]
-Pause = Callable[[float], Awaitable[None]]
+Scope = Literal[
+    "orders", "strangers", "positions", "balances", "income", "settings", "degraded", "all"
+]
 
 SCHEDULE = "schedule"
 RECONNECT = "reconnect"
-SINGLE_QUERIES_PER_RUN = 10
-SINGLE_QUERY_SPACING_S = 0.1
-ORDERS_OF_FILLS_PER_RUN = 50
 PAGE = 1000
+NARROW_UP_TO = 8  # symbols: more lists than that weigh no less than the list of all
+_ORDERS = frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING})
 _KINDS: dict[Scope, frozenset[DriftKind]] = {
-    "orders": frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING}),
+    "orders": _ORDERS,
+    "strangers": _ORDERS,
     "positions": frozenset({DriftKind.POSITION}),
-    "balances": frozenset({DriftKind.BALANCE}),
+    "balances": frozenset({DriftKind.BALANCE, DriftKind.WALLET}),
+    "income": frozenset({DriftKind.WALLET}),
+    "settings": frozenset({DriftKind.POSITION_MODE}),
+    "degraded": _ORDERS | {DriftKind.POSITION},
     "all": frozenset(DriftKind),
 }
 
@@ -72,215 +76,52 @@ async def account_reconcile(
     Source: reliability.md §4 "Reconcile", F13, F14, F24, F28, F90.
     """
     run_id, started_at = ids(), clock.now()
-    comparison = _Comparison(port, account_id, clock, pause, page)
+    run = Comparison(port, account_id, clock, pause, page)
+    symbols = _symbols(account_id, scope)
     error = ""
     try:
-        if scope in {"orders", "all"}:
-            await comparison.orders()
-        if scope in {"positions", "all"}:
-            await comparison.positions(everything=scope == "all")
-        if scope in {"balances", "all"}:
-            await comparison.balances()
+        for step in _steps(run, scope, symbols):
+            await step()
     except ExchangeError as failure:
         error = f"{type(failure).__name__}: {failure}"
     result = ReconcileResult(
-        run_id,
-        account_id,
-        scope,
-        trigger,
-        started_at,
-        clock.now(),
-        healed=comparison.healed,
-        error=error,
+        run_id, account_id, scope, trigger, started_at, clock.now(), healed=run.healed, error=error
     )
     if error:
         write_failure(result)
         return result
-    findings = Findings(_KINDS[scope], comparison.mismatches, comparison.undecided)
+    findings = Findings(_KINDS[scope], run.mismatches, run.undecided, symbols)
     result = write_down(result, findings, asked_for=trigger not in {SCHEDULE, RECONNECT})
     reconcile_notes.remember(account_id, result.finished_at)
     return result
 
 
-@dataclass(slots=True)
-class _Comparison:
-    """One run under way."""
-
-    port: ExchangePort
-    account_id: int
-    clock: Clock
-    pause: Pause
-    page: int
-    healed: int = 0
-    single_queries: int = 0
-    orders_of_fills: int = 0
-    unread: set[str] = field(default_factory=set)
-    mismatches: list[Mismatch] = field(default_factory=list)
-    undecided: set[tuple[DriftKind, str]] = field(default_factory=set)
-
-    async def orders(self) -> None:
-        """Open orders against the venue's list; what became of those it does not list."""
-        listed = await self.port.open_orders()
-        local = selectors.orders_beside(self.account_id, listed)
-        found = diff.diff_orders(local, listed, now=self.clock.now())
-        self._take_over(found.heals)
-        answers = await self._ask_about(found.lookups)
-        self._take_over(answers)
-        if self.healed:
-            await self.trades(diff.unbooked_symbols(self._beside([*found.heals, *answers])))
-        # A contradiction of the list counts only if the order's own answer repeats it.
-        told = {(item.symbol, item.venue_order_id): item for item in [*found.heals, *answers]}
-        after = self._beside(tuple(told.values()))
-        self.mismatches += diff.order_mismatches(after, tuple(told.values()), now=self.clock.now())
-
-    async def positions(self, *, everything: bool) -> None:
-        """Legs against the venue's, after the fills that could explain a difference."""
-        theirs = await self.port.positions()
-        ours = selectors.positions(self.account_id)
-        symbols = {leg.symbol for leg in theirs}
-        symbols |= {leg.symbol for leg in ours if leg.quantity or everything}
-        symbols |= selectors.unbooked_symbols(self.account_id, now=self.clock.now())
-        symbols |= selectors.recent_symbols(self.account_id, now=self.clock.now())
-        if everything:
-            symbols |= selectors.cursors(self.account_id).keys()
-            symbols |= selectors.symbols_with_history(self.account_id, settings.ALLOWED_SYMBOLS)
-        await self.trades(symbols)
-        settings_told: list[PositionReport | LeverageReport] = [*theirs]
-        if everything:
-            settings_told += await self.port.leverages()
-        self._take_over(diff.diff_settings(selectors.positions(self.account_id), settings_told))
-        first = diff.diff_positions(selectors.positions(self.account_id), theirs)
-        if not first:
-            return
-        # One read proves nothing (F14): ask again, and believe what both say.
-        again = await self.port.positions()
-        second = diff.diff_positions(selectors.positions(self.account_id), again)
-        before = {(item.symbol, item.position_side) for item in first}
-        now = self.clock.now()
-        for item in second:
-            mismatch = item.mismatch()
-            lasts = (item.symbol, item.position_side) in before and item.symbol not in self.unread
-            if lasts and item.is_quiet(now):
-                self.mismatches.append(mismatch)
-            else:
-                self.undecided.add((mismatch.kind, mismatch.subject))
-
-    async def balances(self) -> None:
-        """Wallets; one that moved while nobody heard may hide a round trip: ask for fills."""
-        theirs = await self.port.balances()
-        now = self.clock.now()
-        found = diff.diff_balances(selectors.balances(self.account_id), theirs, now=now)
-        if any(not is_active(report.updated_at, now) for report in found.heals):
-            await self.trades(settings.ALLOWED_SYMBOLS)
-        self._take_over(found.heals)
-        if not found.heals and not found.mismatches:
-            return
-        again = await self.port.balances()
-        ours = selectors.balances(self.account_id)
-        left = diff.diff_balances(ours, again, now=self.clock.now())
-        self.mismatches += left.mismatches
-        self.undecided |= {(DriftKind.BALANCE, report.asset) for report in left.heals}
-
-    async def trades(self, symbols: Iterable[str]) -> None:
-        """Book every fill after the cursor of each symbol, page by page (F13)."""
-        cursors = selectors.cursors(self.account_id)
-        for symbol in sorted(symbols):
-            cursor = cursors.get(symbol, -1)
-            while True:
-                fills = await self.port.fills(
-                    symbol, from_trade_id=str(cursor + 1), limit=self.page
-                )
-                orders, unasked = await self._orders_behind(fills)
-                known = list(takewhile(lambda fill: fill.venue_order_id not in unasked, fills))  # noqa: B023 – used at once
-                newest = max((int(fill.trade_id) for fill in known), default=cursor)
-                if newest > cursor:
-                    self._take_over([*orders, *known], cursors={symbol: newest})
-                    cursor = newest
-                if unasked:
-                    self.unread.add(symbol)
-                if unasked or len(fills) < self.page:
-                    break
-
-    async def _orders_behind(
-        self, fills: Sequence[FillReport]
-    ) -> tuple[list[OrderReport], Collection[str]]:
-        """Orders of fills that have no row here, and the ids of those that the next run must ask.
-
-        userTrades carries no client id and not the order's quantity: booked without its order, a
-        fill of an order that was sent but not yet acknowledged would look like somebody else's. For
-        the same reason a fresh fill waits while the venue says that it has no such order (F3).
-        """
-        ids = list(dict.fromkeys(fill.venue_order_id for fill in fills))
-        known = selectors.known_venue_orders(self.account_id, ids)
-        wanted = diff.unknown_orders(fills, known)
-        room = ORDERS_OF_FILLS_PER_RUN - self.orders_of_fills
-        now = self.clock.now()
-        fresh = {fill.venue_order_id for fill in fills if diff.may_not_be_found(fill, now)}
-        reports, unasked = [], wanted[room:]
-        for venue_order_id in wanted[:room]:
-            if self.orders_of_fills:
-                await self.pause(SINGLE_QUERY_SPACING_S)
-            self.orders_of_fills += 1
-            try:
-                reports.append(await self.port.order_by_venue_id(fills[0].symbol, venue_order_id))
-            except NotFound:
-                if venue_order_id in fresh:
-                    unasked.append(venue_order_id)
-                # else too old for the venue; its fills still count
-        return reports, unasked
-
-    async def _ask_about(self, orders: Sequence[LocalOrder]) -> list[OrderReport]:
-        answers = []
-        for order in _rotated(orders, self.clock.now()):
-            subject = diff.order_subject(order.symbol, order.client_order_id, order.venue_order_id)
-            if not await self._may_ask():
-                self.undecided |= {
-                    (DriftKind.ORDER, subject),
-                    (DriftKind.ORDER_MISSING, subject),
-                }
-                continue
-            try:
-                answers.append(await self._ask(order))
-            except NotFound:
-                missing = diff.missing_order(order, now=self.clock.now())
-                self.mismatches += [missing] if missing else []
-        return answers
-
-    async def _ask(self, order: LocalOrder) -> OrderReport:
-        if order.client_order_id:
-            return await self.port.order(order.symbol, order.client_order_id)
-        return await self.port.order_by_venue_id(order.symbol, order.venue_order_id)
-
-    async def _may_ask(self) -> bool:
-        if self.single_queries >= SINGLE_QUERIES_PER_RUN:
-            return False
-        if self.single_queries:
-            await self.pause(SINGLE_QUERY_SPACING_S)
-        self.single_queries += 1
-        return True
-
-    def _take_over(
-        self, reports: Sequence[Report], *, cursors: dict[str, int] | None = None
-    ) -> None:
-        if reports:
-            self.healed += len(
-                ingest(
-                    self.account_id,
-                    reports,
-                    source=Source.REST,
-                    actor=ACTOR,
-                    now=self.clock.now(),
-                    cursors=cursors,
-                )
-            )
-
-    def _beside(self, reports: Sequence[OrderReport]) -> list[LocalOrder]:
-        return selectors.orders_beside(self.account_id, reports)
+def _steps(
+    run: Comparison, scope: Scope, symbols: Collection[str] | None
+) -> list[Callable[[], Awaitable[None]]]:
+    """What a scope compares, in order."""
+    orders = (lambda: compare_orders(run, symbols), {"orders", "strangers", "degraded", "all"})
+    positions = (
+        lambda: compare_positions(run, everything=scope == "all", only_moved=scope == "degraded"),
+        {"positions", "degraded", "all"},
+    )
+    steps: list[tuple[Callable[[], Awaitable[None]], set[str]]] = [
+        (lambda: open_wallets(run), {"balances", "income", "all"}),
+        orders,
+        positions,
+        (lambda: compare_settings(run), {"settings", "all"}),
+        (lambda: compare_balances(run), {"balances", "all"}),
+        (lambda: read_income(run), {"balances", "income", "all"}),
+        (lambda: compare_wallets(run), {"balances", "income", "all"}),
+    ]
+    return [step for step, scopes in steps if scope in scopes]
 
 
-def _rotated(orders: Sequence[LocalOrder], now: datetime) -> Sequence[LocalOrder]:
-    # With more orders to ask about than a run may, each run starts further on.
-    if len(orders) <= SINGLE_QUERIES_PER_RUN:
-        return orders
-    start = (now.minute * 60 + now.second) % len(orders)
-    return [*orders[start:], *orders[:start]]
+def _symbols(account_id: int, scope: Scope) -> Collection[str] | None:
+    """The symbols that the scope's order lists are read for; None for the lists of all."""
+    if scope == "degraded":
+        return selectors.held_symbols(account_id)
+    if scope != "orders":
+        return None
+    symbols = selectors.held_symbols(account_id) | set(settings.ALLOWED_SYMBOLS)
+    return symbols if len(symbols) <= NARROW_UP_TO else None

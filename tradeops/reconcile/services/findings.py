@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradeops.domain.enums import Source
-from tradeops.domain.events import DomainEvent, DriftDetected, ReconciliationPerformed
-from tradeops.engine.ingest import record
+from tradeops.domain.events import ReconciliationPerformed
+from tradeops.engine.ingest import ingest, record
 from tradeops.journal.event_store import lock_head
 from tradeops.kit.db import write_transaction
-from tradeops.reconcile.domain.sides import DriftKind, Mismatch, drift_id
-from tradeops.reconcile.models import Drift, ReconcileRun
+from tradeops.reconcile import selectors
+from tradeops.reconcile.domain.hysteresis import DriftStatus
+from tradeops.reconcile.domain.sides import DriftKind, Mismatch, symbol_of
+from tradeops.reconcile.models import ReconcileRun
+from tradeops.reconcile.services.drift_book import ACTOR, DriftBook
 
-ACTOR = "reconcile"
 _ERROR_LENGTH = 200
 
 
@@ -35,11 +37,24 @@ class ReconcileResult:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a complete run says. Drifts of `kinds` that it neither found nor left open are over."""
+    """What a complete run says.
+
+    Drifts of `kinds` that it neither found nor left open are over; where it looked at some symbols
+    only, `symbols` names them, and drifts of others are none of its business.
+    """
 
     kinds: Collection[DriftKind]
     mismatches: Sequence[Mismatch]
     undecided: Collection[tuple[DriftKind, str]]
+    symbols: Collection[str] | None = None
+
+    def covers(self, kind: DriftKind, subject: str) -> bool:
+        """Whether the run has looked at this."""
+        if (kind, subject) in self.undecided:
+            return False
+        symbol = symbol_of(kind, subject)
+        is_narrow = self.symbols is not None and kind is not DriftKind.POSITION
+        return not is_narrow or symbol in (self.symbols or ())
 
 
 def write_down(result: ReconcileResult, findings: Findings, *, asked_for: bool) -> ReconcileResult:
@@ -49,44 +64,43 @@ def write_down(result: ReconcileResult, findings: Findings, *, asked_for: bool) 
     person asked for it.
     """
     recovered = _newest_run_failed(result)
+    account_id = result.account_id
     worth_a_look = result.healed or findings.mismatches or asked_for or recovered
-    if not worth_a_look and not _open_drifts(result, findings):
+    if not worth_a_look and not selectors.unresolved(account_id, findings.kinds):
         return result
     now = result.finished_at
+    book = DriftBook(account_id, now)
     with write_transaction():
-        lock_head(result.account_id)  # two runs at once must not both find a drift new
-        open_rows = _open_drifts(result, findings)
+        lock_head(account_id)  # two runs at once must not both find a drift new
+        rows = selectors.unresolved(account_id, findings.kinds)
         seen = {(item.kind, item.subject): item for item in findings.mismatches}
-        events: list[DomainEvent] = []
         for key, mismatch in seen.items():
-            if key in open_rows:
-                _see_again(open_rows[key], mismatch, now)
-            else:
-                events.append(_new_drift(result.account_id, mismatch, now))
-        over = open_rows.keys() - seen.keys() - set(findings.undecided)
-        for key in over:
-            open_rows[key].resolved_at = now
-            open_rows[key].save(update_fields=["resolved_at"])
-        counted = replace(
-            result, drifts=len(open_rows) - len(over) + len(events), new_drifts=len(events)
-        )
-        if counted.healed or events or over or asked_for or recovered:
+            # A row that has moved since it was read is no sighting (F43).
+            if selectors.changed_at(account_id, mismatch) == mismatch.local_at:
+                book.differs(rows.get(key), mismatch)
+        for key, row in rows.items():
+            if key not in seen and findings.covers(*key):
+                book.agrees(row)
+        counted = replace(result, drifts=_open_count(account_id, findings), new_drifts=book.opened)
+        events = book.events
+        if counted.healed or events or book.ended or asked_for or recovered:
             _save_run(counted)
-        if counted.healed or events or asked_for:
-            events.append(
-                ReconciliationPerformed(
-                    counted.run_id, counted.scope, counted.healed, counted.drifts
-                )
+        if counted.healed or book.opened or asked_for:
+            run = ReconciliationPerformed(
+                counted.run_id, counted.scope, counted.healed, counted.drifts
             )
-            record(result.account_id, events, source=Source.REST, actor=ACTOR, now=now)
+            events = [*events, run]
+        if events:
+            record(account_id, events, source=Source.REST, actor=ACTOR, now=now)
+        if book.remedies:
+            ingest(account_id, book.remedies, source=Source.REST, actor=ACTOR, now=now)
+        book.sync_holds()
     return counted
 
 
-def _open_drifts(result: ReconcileResult, findings: Findings) -> dict[tuple[DriftKind, str], Drift]:
-    rows = Drift.objects.filter(
-        account_id=result.account_id, resolved_at=None, kind__in=list(findings.kinds)
-    )
-    return {(DriftKind(row.kind), row.subject): row for row in rows}
+def _open_count(account_id: int, findings: Findings) -> int:
+    rows = selectors.unresolved(account_id, findings.kinds).values()
+    return sum(row.status == DriftStatus.OPEN for row in rows)
 
 
 def _newest_run(result: ReconcileResult) -> ReconcileRun | None:
@@ -109,28 +123,6 @@ def write_failure(result: ReconcileResult) -> None:
             newest.save(update_fields=["finished_at"])
         else:
             _save_run(result)
-
-
-def _see_again(row: Drift, mismatch: Mismatch, now: datetime) -> None:
-    row.local, row.venue = dict(mismatch.local), dict(mismatch.venue)
-    row.last_seen_at = now
-    row.seen += 1
-    row.save(update_fields=["local", "venue", "last_seen_at", "seen"])
-
-
-def _new_drift(account_id: int, mismatch: Mismatch, now: datetime) -> DriftDetected:
-    row = Drift(
-        id=drift_id(account_id, mismatch, now),
-        account_id=account_id,
-        kind=mismatch.kind,
-        subject=mismatch.subject,
-        local=dict(mismatch.local),
-        venue=dict(mismatch.venue),
-        first_seen_at=now,
-        last_seen_at=now,
-    )
-    row.save(force_insert=True)
-    return DriftDetected(row.pk, row.kind, row.subject, row.local, row.venue)
 
 
 def _save_run(result: ReconcileResult) -> None:
