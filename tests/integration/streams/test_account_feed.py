@@ -64,6 +64,7 @@ class Recorder:
 
     def __init__(self, failures: Sequence[Exception] = (), poison: Sequence[Report] = ()) -> None:
         self.written: list[Report | StreamState] = []
+        self.aside: list[tuple[str, str]] = []
         self._failures = list(failures)
         self._poison = poison
 
@@ -76,6 +77,10 @@ class Recorder:
 
     def state(self, state: StreamState, _detail: str, _at: datetime) -> None:
         self.written.append(state)
+
+    def set_aside(self, raw: str, reason: str, _at: datetime, *, once: str) -> None:
+        assert once
+        self.aside.append((raw, reason))
 
     @property
     def numbers(self) -> list[int]:
@@ -164,6 +169,8 @@ def test_poison_is_set_aside_alone(caplog: pytest.LogCaptureFixture) -> None:
 
     assert book.numbers == [0, 1, 2, 4, 6, 7]
     assert caplog.text.count("set aside") == 2
+    assert [raw for raw, _ in book.aside] == [repr(item) for item in bad]
+    assert {reason for _, reason in book.aside} == {"BalanceReport: ValueError cannot be booked"}
 
 
 def test_what_has_arrived_is_written_before_the_end() -> None:
@@ -208,3 +215,4 @@ def test_notices_are_no_facts(caplog: pytest.LogCaptureFixture) -> None:
 
     assert book.numbers == [1]
     assert caplog.text.count("whatever") == 1
+    assert book.aside == [("{}", "UNKNOWN: whatever")]

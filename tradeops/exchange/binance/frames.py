@@ -109,7 +109,7 @@ def parse_payload(
     Each element of a list is read on its own, so that a bad one does not hide its neighbours.
     """
     if depth > _MAX_DEPTH:
-        return [StreamNotice("MALFORMED", "nested too deeply")]
+        return [StreamNotice("MALFORMED", "nested too deeply", {"text": _start_of(payload)})]
     if isinstance(payload, list):
         return [
             item
@@ -123,6 +123,13 @@ def parse_payload(
     except UNREADABLE as error:
         detail = f"{_name(payload)}: {type(error).__name__} {error}"
         return [StreamNotice("MALFORMED", _shown(detail), dict(payload))]
+
+
+def _start_of(payload: object) -> str:
+    try:
+        return json.dumps(payload, default=str)[:_KEPT_LENGTH]
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _name(payload: Frame) -> str:

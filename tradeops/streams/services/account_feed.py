@@ -1,8 +1,8 @@
 """Serve one account's user-data stream: hear, journal, and ask over REST for what was missed.
 
 Frames wait in memory until they are written, in order, by one thread per account. A database that
-does not answer holds them up and loses none; a report that cannot be written is set aside with its
-id and never holds up the next (F21).
+does not answer holds them up and loses none. A frame that nobody understands, and a report that
+cannot be written, are set aside as events and never hold up the next (F21).
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from django.db import DataError, IntegrityError, close_old_connections
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, close_old_connections
 
 from tradeops.domain.clock import Clock
 from tradeops.domain.enums import StreamState
@@ -24,6 +24,7 @@ from tradeops.engine.ingest import StaleFence
 from tradeops.exchange.errors import ExchangeError
 from tradeops.exchange.port import ExchangePort
 from tradeops.exchange.reports import MarkPriceReport, Report, StreamItem, StreamNotice
+from tradeops.streams.services.specimen import harmless, specimen
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ T = TypeVar("T")
 BATCH = 200
 RETRY_MIN_S = 0.5
 RETRY_MAX_S = 15.0
-_EXPECTED_NOTICES = frozenset({"IGNORED", "ALGO_UPDATE"})
+_IGNORED, _UNKNOWN, _MALFORMED = "IGNORED", "UNKNOWN", "MALFORMED"
+_REASON_LENGTH = 200
 
 
 class Book(Protocol):
@@ -44,12 +46,28 @@ class Book(Protocol):
     def state(self, state: StreamState, detail: str, at: datetime) -> None:
         """Journal and show a change of the stream; raises StaleFence when the lease is gone."""
 
+    def set_aside(self, raw: str, reason: str, at: datetime, *, once: str) -> None:
+        """Journal what could not be used; a second one with the same `once` is not written.
+
+        Raises StaleFence when the lease is gone.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
     state: StreamState
     detail: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A frame that was not understood. `once`: see `Book.set_aside`."""
+
+    raw: str
+    reason: str
+    at: datetime
+    once: str
 
 
 class AccountFeed:
@@ -74,7 +92,7 @@ class AccountFeed:
         self._fill_gap = fill_gap
         self._clock = clock
         self._thread = thread
-        self._inbox: deque[_Change | Report] = deque()
+        self._inbox: deque[_Change | _Aside | Report] = deque()
         self._arrived = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._gap: asyncio.Task[None] | None = None
@@ -134,13 +152,22 @@ class AccountFeed:
         self.last_item_at = self._clock.now()
         for item in items:
             if isinstance(item, StreamNotice):
-                if item.kind not in _EXPECTED_NOTICES:
-                    logger.warning(
-                        "account %s stream: %s %s", self.account_id, item.kind, item.detail
-                    )
+                self._notice(item)
             elif not isinstance(item, MarkPriceReport):
                 self._inbox.append(item)
         self._arrived.set()
+
+    def _notice(self, notice: StreamNotice) -> None:
+        if notice.kind == _IGNORED:
+            return
+        logger.warning("account %s stream: %s %s", self.account_id, notice.kind, notice.detail)
+        if notice.kind not in {_UNKNOWN, _MALFORMED}:
+            return
+        at, raw = self._clock.now(), specimen(notice.raw)
+        # Of an event that the venue has added one specimen a day will do.
+        once = f"{at:%Y-%m-%d}" if notice.kind == _UNKNOWN else raw
+        reason = f"{notice.kind}: {notice.detail}"[:_REASON_LENGTH]
+        self._inbox.append(_Aside(raw, reason, at, once))
 
     def _on_state(self, state: str, detail: str) -> None:
         self._inbox.append(_Change(StreamState(state), detail, self._clock.now()))
@@ -156,22 +183,22 @@ class AccountFeed:
                 if isinstance(taken, _Change) and taken.state is StreamState.CONNECTED:
                     self._start_gap_fill()
 
-    def _take(self) -> _Change | list[Report]:
-        """The next state change, or the reports before it."""
+    def _take(self) -> _Change | _Aside | list[Report]:
+        """The next state change or frame set aside, or the reports before it."""
         first = self._inbox[0]
-        if isinstance(first, _Change):
+        if isinstance(first, _Change | _Aside):
             self._inbox.popleft()
             return first
         reports: list[Report] = []
         while self._inbox and len(reports) < BATCH:
             item = self._inbox[0]
-            if isinstance(item, _Change):
+            if isinstance(item, _Change | _Aside):
                 break
             reports.append(item)
             self._inbox.popleft()
         return reports
 
-    async def _write(self, taken: _Change | list[Report]) -> None:
+    async def _write(self, taken: _Change | _Aside | list[Report]) -> None:
         """Write until it is written; only StaleFence ends it otherwise."""
         delay_s = RETRY_MIN_S
         while True:
@@ -189,9 +216,12 @@ class AccountFeed:
             else:
                 return
 
-    def _write_now(self, taken: _Change | list[Report]) -> None:
+    def _write_now(self, taken: _Change | _Aside | list[Report]) -> None:
         if isinstance(taken, _Change):
             self._book.state(taken.state, taken.detail, taken.at)
+            return
+        if isinstance(taken, _Aside):
+            self._set_aside(taken)
             return
         try:
             self._book.facts(taken)
@@ -207,12 +237,18 @@ class AccountFeed:
             except Exception as error:
                 if _is_outage(error) or isinstance(error, StaleFence):
                     raise
-                logger.exception(
-                    "account %s: %s set aside: %r",
-                    self.account_id,
-                    type(report).__name__,
-                    report,
-                )
+                kind, text = type(report).__name__, harmless(repr(report))
+                logger.exception("account %s: %s set aside: %s", self.account_id, kind, text)
+                reason = harmless(f"{kind}: {type(error).__name__} {error}")[:_REASON_LENGTH]
+                self._set_aside(_Aside(text, reason, self._clock.now(), once=text))
+
+    def _set_aside(self, aside: _Aside) -> None:
+        try:
+            self._book.set_aside(aside.raw, aside.reason, aside.at, once=aside.once)
+        except Exception as error:
+            if _is_outage(error) or isinstance(error, StaleFence):
+                raise
+            logger.exception("account %s: not even set aside: %s", self.account_id, aside.reason)
 
     def _start_gap_fill(self) -> None:
         if self._gap is not None:
@@ -251,5 +287,7 @@ def _with_connections(job: Callable[[], T]) -> T:
 
 
 def _is_outage(error: Exception) -> bool:
-    # A broken constraint is the report's fault; anything else the database says may pass.
-    return isinstance(error, DatabaseError) and not isinstance(error, IntegrityError)
+    # A broken constraint, and a value that fits no column, are the report's fault; anything else
+    # that the database says may pass.
+    fault = IntegrityError | DataError
+    return isinstance(error, DatabaseError) and not isinstance(error, fault)

@@ -1,5 +1,6 @@
 """What a user-data stream writes, each time under the fence of its lease."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from tradeops.domain.clock import Clock
 from tradeops.domain.enums import Source, StreamState
 from tradeops.domain.events import (
     DomainEvent,
+    FrameSetAside,
     WebSocketConnected,
     WebSocketDisconnected,
     WebSocketReconnected,
@@ -73,6 +75,19 @@ class StreamBook:
             self._connected, self._lost_at = True, None
         elif event is not None:
             self._connected, self._lost_at = False, at
+
+    def set_aside(self, raw: str, reason: str, at: datetime, *, once: str) -> None:
+        """Journal what could not be used; the same again, by reason and `once`, is nothing new."""
+        marker = hashlib.sha256(f"{reason}\n{once}".encode()).hexdigest()
+        record(
+            self._account_id,
+            [FrameSetAside(STREAM, reason, raw, at)],
+            source=Source.STREAM,
+            actor=ACTOR,
+            now=self._clock.now(),
+            fence=self._fence,
+            dedup_keys=[f"frame:{self._account_id}:{marker}"],
+        )
 
     def _event(self, state: StreamState, detail: str, at: datetime) -> DomainEvent | None:
         if state is StreamState.CONNECTED and not self._connected:
