@@ -1,0 +1,143 @@
+"""Puts the simulated world where the product meets the real one, for the time of a run.
+
+Clock, ids, sleep, broker, Redis and the venue's transport are replaced; everything between them is
+the code that runs in production.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.test.utils import override_settings
+from django.utils.module_loading import module_has_submodule
+
+from accounts.models import Credential, ExchangeAccount
+from accounts.services import exchange_open
+from tradeops.engine import leverage
+from tradeops.exchange.binance.adapter import BinanceUsdmAdapter
+from tradeops.exchange.binance.urls import Endpoints
+from tradeops.exchange.port import Credentials, ExchangePort
+from tradeops.exchange.throttle import VenueLimits, WeightBudget
+from tradeops.journal import event_store
+from tradeops.kit import redis_client
+from tradeops.kit.clock import SystemClock
+from tradeops.kit.db import in_transaction
+from tradeops.kit.portal import drive
+from tradeops.market import cache
+from tradeops.simulator.broker import Broker
+from tradeops.simulator.memory import MemoryRedis
+from tradeops.simulator.schedule import Process, Schedule, SimClock
+from tradeops.simulator.venue import SECRET, SYMBOLS, SimSession, SimVenue, api_key
+
+_ENDPOINTS = Endpoints(rest="http://sim", stream="ws://sim", ws_api="ws://sim")
+# What a process remembers, and its successor does not: (object, attribute).
+_MEMORIES: tuple[tuple[Any, str], ...] = (
+    (cache._instruments, "_entries"),
+    (cache._prices, "_entries"),
+    (leverage._known, "_entries"),
+    (exchange_open, "_slots"),
+)
+
+
+def open_port(venue: SimVenue, schedule: Schedule, clock: SimClock, account: str) -> ExchangePort:
+    """The real adapter of one account, over the simulated network."""
+
+    async def pause(seconds: float) -> None:
+        schedule.pause(seconds)
+
+    def aside(work: Coroutine[Any, Any, None]) -> None:
+        drive(work)
+
+    return BinanceUsdmAdapter(
+        Credentials(api_key(account), SECRET),
+        _ENDPOINTS,
+        clock=clock,
+        guard=in_transaction,
+        jitter=schedule.rng.random,
+        weight=WeightBudget(clock, VenueLimits()),
+        open_session=lambda: SimSession(venue),
+        pause=pause,
+        aside=aside,
+    )
+
+
+def load_tasks() -> None:
+    """Make every task known by its name, as a worker does when it starts."""
+    for app in settings.INSTALLED_APPS:
+        if module_has_submodule(import_module(app), "tasks"):
+            import_module(f"{app}.tasks")
+
+
+@contextmanager
+def replaced_world(
+    *,
+    schedule: Schedule,
+    clock: SimClock,
+    broker: Broker,
+    memory: MemoryRedis,
+    venue: SimVenue,
+    listener: Callable[..., None],
+) -> Iterator[None]:
+    """Run the body in the simulated world."""
+
+    def port_of(account: ExchangeAccount, _credential: Credential) -> ExchangePort:
+        return open_port(venue, schedule, clock, account.name)
+
+    def run_blocking(_port: Any, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        if in_transaction():
+            coroutine.close()
+            raise RuntimeError("a venue call inside a database transaction")
+        return drive(coroutine)
+
+    def seeded_uuid() -> uuid.UUID:
+        return uuid.UUID(int=schedule.rng.getrandbits(128), version=4)
+
+    with ExitStack() as stack:
+        put = stack.enter_context
+        put(patch.object(SystemClock, "now", lambda _self: clock.now()))
+        put(patch.object(SystemClock, "monotonic_s", lambda _self: clock.monotonic_s()))
+        put(patch.object(uuid, "uuid4", seeded_uuid))
+        put(patch.object(time, "sleep", schedule.pause))
+        put(patch.object(random, "random", schedule.rng.random))
+        put(patch.object(current_app._get_current_object(), "send_task", broker.send_task))
+        put(patch.object(exchange_open, "_port", port_of))
+        put(patch.object(exchange_open.BlockingPort, "_run", run_blocking))
+        put(patch.object(event_store, "_listeners", [listener]))
+        put(override_settings(ALLOWED_SYMBOLS=list(SYMBOLS)))
+        put(_redis(memory))
+        put(_own_memories(schedule))
+        yield
+
+
+@contextmanager
+def _redis(memory: MemoryRedis) -> Iterator[None]:
+    redis_client.redis_client.cache_clear()
+    with patch.object(redis.Redis, "from_url", lambda *_args, **_options: memory):
+        redis_client.redis_client()
+        yield
+    redis_client.redis_client.cache_clear()
+
+
+@contextmanager
+def _own_memories(schedule: Schedule) -> Iterator[None]:
+    """Give each process its own caches and connections, as if it had its own address space."""
+    before = [getattr(holder, name) for holder, name in _MEMORIES]
+
+    def swap_in(process: Process) -> None:
+        for holder, name in _MEMORIES:
+            setattr(holder, name, process.memory.setdefault(f"{id(holder)}.{name}", {}))
+
+    schedule.on_switch(swap_in)
+    try:
+        yield
+    finally:
+        for (holder, name), value in zip(_MEMORIES, before, strict=True):
+            setattr(holder, name, value)
