@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.paper.trader import BTC, Bench
+from tradeops.exchange.paper.forced import Cause, close_by_venue
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "binance"
 pytestmark = pytest.mark.skipif(
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # Fields that samples show for other order types, or that the venue itself dropped (binance.md 0.1).
-ABSENT = {"activatePrice", "priceRate", "isAutoAddMargin"}
+ABSENT = {"activatePrice", "priceRate", "isAutoAddMargin", "notionalCoef"}
 ORDER = "/fapi/v1/order"
 
 
@@ -70,6 +71,29 @@ STOP = {
     "quantity": "0.010",
 }
 
+ALGO = "/fapi/v1/algoOrder"
+
+
+def _placed_stop(bench: Bench) -> Any:
+    return bench.trader().ok("POST", ALGO, **STOP)
+
+
+def _deleveraged(bench: Bench, path: str) -> Any:
+    member = bench.member()
+    position = member.account.position(BTC)
+    close_by_venue(bench.venue, member, position, Cause.DELEVERAGING, now_ms=bench.now_ms)
+    return bench.trader().ok("GET", path)
+
+
+def _margin_moved(bench: Bench) -> Any:
+    trader = bench.trader()
+    bench.price("3000", "ETHUSDT")
+    trader.ok("POST", "/fapi/v1/marginType", symbol="ETHUSDT", marginType="ISOLATED")
+    trader.market("BUY", "0.100", symbol="ETHUSDT")
+    trader.ok("POST", "/fapi/v1/positionMargin", symbol="ETHUSDT", amount="5", type=1)
+    return trader.ok("GET", "/fapi/v1/positionMargin/history", symbol="ETHUSDT")
+
+
 REST: dict[str, Callable[[Bench], Any]] = {
     "new_order": lambda b: b.trader().limit("BUY", "0.010", "58000"),
     "query_order": lambda b: b.trader().ok("GET", ORDER, symbol=BTC, origClientOrderId="resting"),
@@ -98,6 +122,34 @@ REST: dict[str, Callable[[Bench], Any]] = {
         "POST", "/fapi/v1/countdownCancelAll", symbol=BTC, countdownTime=1_000
     ),
     "new_algo_order": lambda b: b.trader().ok("POST", "/fapi/v1/algoOrder", **STOP),
+    "query_algo_order": lambda b: b.trader().ok("GET", ALGO, algoId=_placed_stop(b)["algoId"]),
+    "current_all_algo_open_orders": lambda b: [
+        _placed_stop(b),
+        b.trader().ok("GET", "/fapi/v1/openAlgoOrders"),
+    ][1],
+    "query_all_algo_orders": lambda b: [
+        _placed_stop(b),
+        b.trader().ok("GET", "/fapi/v1/allAlgoOrders", symbol=BTC),
+    ][1],
+    "cancel_algo_order": lambda b: b.trader().ok("DELETE", ALGO, algoId=_placed_stop(b)["algoId"]),
+    "cancel_all_algo_open_orders": lambda b: b.trader().ok(
+        "DELETE", "/fapi/v1/algoOpenOrders", symbol=BTC
+    ),
+    "modify_order": lambda b: b.trader().ok(
+        "PUT",
+        ORDER,
+        symbol=BTC,
+        side="BUY",
+        origClientOrderId="resting",
+        quantity="0.010",
+        price="59001",
+        modifyId=7,
+    ),
+    "users_force_orders": lambda b: _deleveraged(b, "/fapi/v1/forceOrders"),
+    "get_position_margin_change_history": _margin_moved,
+    "adl_risk": lambda b: b.trader().ok("GET", "/fapi/v1/symbolAdlRisk", symbol=BTC),
+    "notional_and_leverage_brackets": lambda b: b.trader().ok("GET", "/fapi/v1/leverageBracket"),
+    "position_adl_quantile_estimation": lambda b: b.trader().ok("GET", "/fapi/v1/adlQuantile"),
     "mark_price": lambda b: b.trader().ok("GET", "/fapi/v1/premiumIndex", symbol=BTC),
     "symbol_price_ticker": lambda b: b.trader().ok("GET", "/fapi/v1/ticker/price", symbol=BTC),
     "symbol_order_book_ticker": lambda b: b.trader().ok(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +156,38 @@ def test_funding_and_transfer_on_demand() -> None:
     play(test)
 
 
+def test_venue_closes_positions_on_demand() -> None:
+    async def test(client: Client) -> None:
+        await client.buy("0.100")
+        await client.control("close", account="main", symbol=BTC, cause="adl", quantity="0.040")
+        await client.control("close", account="main", symbol=BTC, cause="settlement")
+        await client.buy("0.100")
+        await client.control("liquidate", account="main", symbol=BTC)
+
+        rows = await client.ok("GET", "/fapi/v1/forceOrders")
+        async with client.session.get("/paper/truth", params={"account": "main"}) as reply:
+            (main,) = (await reply.json())["accounts"]
+
+        assert [row["clientOrderId"].split("-")[0] for row in rows] == [
+            "adl_autoclose",
+            "autoclose",
+        ]
+        assert main["positions"] == []
+        ids = [order["client_order_id"].rstrip("0123456789") for order in main["orders"]]
+        assert ids.count("settlement_autoclose-") == 1
+        moved = sum(Decimal(entry["amount"]) for entry in main["income"])
+        assert Decimal(main["balances"][0]["wallet"]) == 10000 + moved
+        assert {entry["kind"] for entry in main["income"]} >= {"COMMISSION", "REALIZED_PNL"}
+
+    play(test)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("close", {"account": "main", "symbol": BTC}),
+        ("close", {"account": "main", "symbol": BTC, "cause": "earthquake"}),
+        ("liquidate", {"account": "nobody", "symbol": BTC}),
         ("price", {"symbol": "NOPE", "price": "1"}),
         ("price", {"symbol": BTC, "price": "abc"}),
         ("price", {"symbol": BTC, "price": "0"}),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.paper.trader import BTC, Bench, Trader
+from tests.unit.paper.trader import BTC, START_MS, Bench, Trader
 
 ALGO = "/fapi/v1/algoOrder"
 OPEN = "/fapi/v1/openAlgoOrders"
@@ -185,6 +185,75 @@ def test_refused_conditional_order_has_the_venues_code(
 ) -> None:
     assert bench.trader().code("POST", ALGO, **order) == code
     assert bench.member().algos.by_id == {}
+
+
+def trailing(side: str, activate: str) -> dict[str, Any]:
+    order = stop(side, "0", type="TRAILING_STOP_MARKET", callbackRate="1", activatePrice=activate)
+    del order["triggerPrice"]
+    return order
+
+
+@pytest.mark.parametrize(("side", "activate"), [("SELL", "60000"), ("BUY", "60000")])
+def test_trailing_stop_whose_activation_is_reached_already_is_refused(
+    trader: Trader, side: str, activate: str
+) -> None:
+    assert trader.code("POST", ALGO, **trailing(side, activate)) == -2021
+
+
+def test_trailing_stop_tells_its_activation(bench: Bench, trader: Trader) -> None:
+    trader.ok("POST", ALGO, **trailing("SELL", "61000"))
+    bench.price("61000")
+
+    told = [f.payload["o"] for f in bench.frames() if f.event == "ALGO_UPDATE"]
+
+    assert [(o["X"], o["ia"]) for o in told] == [("NEW", False), ("NEW", True)]
+
+
+def test_triggered_order_tells_what_it_came_from(bench: Bench, trader: Trader) -> None:
+    trader.ok("POST", ALGO, **stop("BUY", "61000", clientAlgoId="in-1", workingType="MARK_PRICE"))
+    bench.frames()
+
+    bench.price("61000")
+
+    frame = next(f for f in bench.frames() if f.event == "ORDER_TRADE_UPDATE").payload["o"]
+    assert (frame["o"], frame["ot"], frame["sp"]) == ("MARKET", "STOP_MARKET", "61000")
+    assert (frame["c"], frame["wt"]) == ("in-1", "MARK_PRICE")
+    row = trader.order(frame["i"])
+    assert (row["type"], row["origType"]) == ("MARKET", "STOP_MARKET")
+    assert (row["stopPrice"], row["workingType"]) == ("61000", "MARK_PRICE")
+
+
+def test_good_till_date_ends_a_waiting_order(bench: Bench, trader: Trader) -> None:
+    until = START_MS + 700_000
+    order = stop("BUY", "61000", type="STOP", price="61100", timeInForce="GTD", goodTillDate=until)
+    placed = trader.ok("POST", ALGO, **order)
+
+    bench.later(699_000)
+    assert placed["goodTillDate"] == until
+    assert len(trader.ok("GET", OPEN)) == 1
+    bench.later(1_000)
+
+    assert states(bench) == ["NEW", "EXPIRED"]
+
+
+def test_201st_waiting_order_is_refused_over_all_symbols(bench: Bench, trader: Trader) -> None:
+    bench.price("3000", "ETHUSDT")
+    for _ in range(200):
+        trader.ok("POST", ALGO, **stop("SELL", "59000"))
+
+    assert trader.code("POST", ALGO, **stop("SELL", "2900", symbol="ETHUSDT")) == -4045
+
+
+def test_reduce_only_stop_without_a_position_is_rejected_with_the_reason(
+    bench: Bench, trader: Trader
+) -> None:
+    trader.ok("POST", ALGO, **stop("SELL", "59000", reduceOnly="true"))
+
+    bench.price("59000")
+
+    last = [f.payload["o"] for f in bench.frames() if f.event == "ALGO_UPDATE"][-1]
+    assert (last["X"], last["rm"]) == ("REJECTED", "ReduceOnly Order is rejected.")
+    assert bench.member().fills == []
 
 
 def test_client_id_is_unique_among_waiting_orders(trader: Trader) -> None:

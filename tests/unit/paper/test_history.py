@@ -57,6 +57,17 @@ def test_klines_page_from_a_start_and_refuse_unknown_intervals(bench: Bench) -> 
     assert trader.code("GET", "/fapi/v1/klines", symbol=BTC, interval="7m") == -1120
 
 
+def test_mark_price_candles_follow_the_mark_and_have_no_volume(bench: Bench) -> None:
+    bench.later(0)
+    bench.price("61000")
+    bench.later(1_000)
+    trade(bench, "50", "1")
+
+    (row,) = bench.trader().ok("GET", "/fapi/v1/markPriceKlines", symbol=BTC, interval="1m")
+
+    assert row[:6] == [START_MS, "60000", "61000", "60000", "61000", "0"]
+
+
 def test_day_ticker_compares_with_the_first_trade_of_the_day(bench: Bench) -> None:
     trade(bench, "100", "1")
     trade(bench, "125", "1")

@@ -153,6 +153,11 @@ def test_margin_type_needs_a_flat_symbol(trader: Trader) -> None:
     trader.limit("BUY", "0.010", "59000")
     assert trader.code("POST", MARGIN_TYPE, symbol=BTC, marginType="CROSSED") == -4047
     trader.ok("DELETE", "/fapi/v1/allOpenOrders", symbol=BTC)
+    stop = {"algoType": "CONDITIONAL", "side": "BUY", "type": "STOP_MARKET", "quantity": "0.010"}
+    trader.ok("POST", "/fapi/v1/algoOrder", symbol=BTC, triggerPrice="61000", **stop)
+    assert trader.code("POST", MARGIN_TYPE, symbol=BTC, marginType="CROSSED") == -4047
+    assert trader.code("POST", "/fapi/v1/positionSide/dual", dualSidePosition="true") == -4067
+    trader.ok("DELETE", "/fapi/v1/algoOpenOrders", symbol=BTC)
     trader.market("BUY", "0.010")
     assert trader.code("POST", MARGIN_TYPE, symbol=BTC, marginType="CROSSED") == -4048
 
@@ -168,10 +173,13 @@ def test_isolated_position_holds_its_margin_and_gives_its_share_back(
 
     trader.ok("POST", POSITION_MARGIN, symbol=BTC, amount="40", type=1)
     assert trader.code("POST", POSITION_MARGIN, symbol=BTC, amount="41", type=2) == -4051
-    assert trader.code("POST", POSITION_MARGIN, symbol=BTC, amount="99999", type=1) == -4051
+    assert trader.code("POST", POSITION_MARGIN, symbol=BTC, amount="99999", type=1) == -4050
     trader.market("SELL", "0.005")
 
     assert risk(trader)["isolatedWallet"] == "50.00005000"
+    (move,) = trader.ok("GET", f"{POSITION_MARGIN}/history", symbol=BTC)
+    assert (move["type"], move["amount"], move["asset"]) == (1, "40.00000000", "USDT")
+    assert trader.ok("GET", f"{POSITION_MARGIN}/history", symbol=BTC, type=2) == []
     account = bench.member().account
     assert account.cross_wallet == account.wallet - D("50.00005000")
 

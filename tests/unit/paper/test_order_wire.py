@@ -1,10 +1,12 @@
 """Order endpoints of the dialect: what is accepted, refused with which code, shown by queries."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.unit.paper.trader import BTC, START_MS, Bench, limit, market
+from tradeops.exchange.paper.execution import book_makers
 
 DAY_MS = 86_400_000
 ORDER = "/fapi/v1/order"
@@ -177,6 +179,21 @@ def test_amend_moves_price_and_quantity_and_can_end_the_order(bench: Bench) -> N
     )
     assert taken["status"] == "FILLED"
     assert bench.member().fills[0].price == 60000 + bench.venue.spec(BTC).tick_size
+
+
+def test_amend_below_what_executed_cancels(bench: Bench) -> None:
+    trader = bench.trader()
+    order = trader.limit("SELL", "0.020", "61000")["orderId"]
+    filled = bench.venue.on_print(
+        BTC, Decimal(61000), Decimal("0.010"), buyer_is_maker=False, now_ms=bench.now_ms
+    )
+    book_makers(bench.venue, filled, bench.now_ms)
+    amend = {"symbol": BTC, "orderId": order, "quantity": "0.010", "price": "61000"}
+
+    assert trader.code("PUT", ORDER, side="BUY", **amend) == -2013
+    assert trader.ok("PUT", ORDER, side="SELL", **amend)["status"] == "CANCELED"
+    assert trader.order(order)["executedQty"] == "0.010"
+    assert trader.code("PUT", ORDER, side="SELL", **amend) == -2013
 
 
 def test_all_orders_pages_by_id(bench: Bench) -> None:

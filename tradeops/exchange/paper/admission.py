@@ -155,6 +155,7 @@ def draft_order(member: Member, wanted: NewOrder, now_ms: int) -> Order:
         good_till_ms=wanted.good_till_ms,
         price_match=wanted.price_match,
         close_position=wanted.close_position,
+        origin=wanted.origin,
     )
 
 

@@ -28,6 +28,7 @@ from tradeops.exchange.paper.orders import (
     LIMIT,
     MARKET,
     NewOrder,
+    Origin,
     Reason,
     Refusal,
 )
@@ -92,9 +93,11 @@ def _refuse(venue: Venue, member: Member, wanted: NewAlgoOrder) -> Refusal | Non
 
 def _refuse_trigger(venue: Venue, wanted: NewAlgoOrder) -> Refusal | None:
     price = _watched_price(venue, wanted)
-    if wanted.order_type != TRAILING and _passes(wanted, wanted.trigger_price, price):
-        return Refusal(Reason.WOULD_TRIGGER)
-    return None
+    if wanted.order_type != TRAILING:
+        is_reached = _passes(wanted, wanted.trigger_price, price)
+    else:
+        is_reached = bool(wanted.activate_price) and _activates(wanted, price)
+    return Refusal(Reason.WOULD_TRIGGER) if is_reached else None
 
 
 def _closes_alike(other: NewAlgoOrder, wanted: NewAlgoOrder) -> bool:
@@ -113,10 +116,7 @@ def _is_reached(venue: Venue, algo: AlgoOrder, now_ms: int) -> bool:
     if wanted.order_type != TRAILING:
         return _passes(wanted, wanted.trigger_price, price)
     if not algo.is_activated:
-        hit = (
-            price <= wanted.activate_price if wanted.side == BUY else price >= wanted.activate_price
-        )
-        if not hit:
+        if not _activates(wanted, price):
             return False
         algo.is_activated, algo.extreme = True, price
         _tell(venue, algo, now_ms)
@@ -125,6 +125,11 @@ def _is_reached(venue: Venue, algo: AlgoOrder, now_ms: int) -> bool:
     if wanted.side == BUY:
         return price >= algo.extreme * (ONE + rate)
     return price <= algo.extreme * (ONE - rate)
+
+
+def _activates(wanted: NewAlgoOrder, price: Decimal) -> bool:
+    """A trailing buy waits for a fall to its activation price, a sell for a rise."""
+    return price <= wanted.activate_price if wanted.side == BUY else price >= wanted.activate_price
 
 
 def _passes(wanted: NewAlgoOrder, trigger: Decimal, price: Decimal) -> bool:
@@ -180,6 +185,8 @@ def _order(wanted: NewAlgoOrder, quantity: Decimal) -> NewOrder:
         client_order_id=wanted.client_algo_id,
         prevention=wanted.prevention,
         close_position=wanted.close_position,
+        good_till_ms=wanted.good_till_ms if has_price else 0,
+        origin=Origin(wanted.order_type, wanted.trigger_price, wanted.working_type),
     )
 
 

@@ -46,6 +46,7 @@ class NewAlgoOrder:
     callback_rate: Decimal = ZERO
     activate_price: Decimal = ZERO
     prevention: str = EXPIRE_MAKER
+    good_till_ms: int = 0
 
 
 @dataclass(slots=True)

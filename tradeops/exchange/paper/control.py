@@ -11,19 +11,28 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from tradeops.exchange.paper import fault_kinds as kinds
+from tradeops.exchange.paper import margin
 from tradeops.exchange.paper.clock import VenueClock
 from tradeops.exchange.paper.faults import FaultBook, FaultError
+from tradeops.exchange.paper.forced import Cause, close_by_venue, expire_orders, liquidate
+from tradeops.exchange.paper.ledger import Position
+from tradeops.exchange.paper.orders import BOTH
 from tradeops.exchange.paper.pinning import pin_price, unpin
 from tradeops.exchange.paper.player import TapePlayer
 from tradeops.exchange.paper.sockets import Hub
 from tradeops.exchange.paper.tape_events import TapeError
 from tradeops.exchange.paper.truth import truth
 from tradeops.exchange.paper.upkeep import apply_funding, settle, transfer
-from tradeops.exchange.paper.venue import Venue
+from tradeops.exchange.paper.venue import Member, Venue
 from tradeops.exchange.paper.wire.binance import BinanceWire
 from tradeops.exchange.paper.wire.streams import listen_key_expired
 
 MAX_SPEED = 1_000
+CAUSES = {
+    "adl": Cause.DELEVERAGING,
+    "settlement": Cause.SETTLEMENT,
+    "delivery": Cause.DELIVERY,
+}
 _Body = dict[str, Any]
 
 
@@ -61,6 +70,8 @@ class Control:
             "price": self._price,
             "funding": self._funding,
             "transfer": self._transfer,
+            "liquidate": self._liquidate,
+            "close": self._close,
         }
         for name, action in posts.items():
             app.router.add_post(f"/paper/{name}", self._posted(action))
@@ -185,6 +196,40 @@ class Control:
         amount = Decimal(str(body["amount"]))
         transfer(server.venue, member, amount, server.clock.now_ms())
         return {"account": member.account.name, "wallet": str(member.account.wallet)}
+
+    def _liquidate(self, body: _Body) -> Any:
+        """Liquidate one position now, whatever its margin."""
+        server, now_ms = self._server, self._server.clock.now_ms()
+        member, position = self._position(body)
+        mark, spec = server.venue.mark(position.symbol), server.venue.spec(position.symbol)
+        if position.symbol in member.account.isolated:
+            balance, _ = margin.isolated_health(position, mark, spec)
+        else:
+            balance, _ = margin.cross_health(member.account, server.venue.mark, server.venue.spec)
+        expire_orders(server.venue, member, position.symbol, now_ms)
+        liquidate(server.venue, member, position, balance, now_ms)
+        return {"account": member.account.name, "symbol": position.symbol}
+
+    def _close(self, body: _Body) -> Any:
+        """Close a position, or a part, as deleveraging, settlement or delivery does."""
+        member, position = self._position(body)
+        cause = CAUSES[str(body.get("cause", "adl"))]
+        quantity = Decimal(str(body["quantity"])) if "quantity" in body else None
+        if quantity is not None and quantity <= 0:
+            raise ValueError("quantity must be above 0")
+        now_ms = self._server.clock.now_ms()
+        close_by_venue(
+            self._server.venue, member, position, cause, now_ms=now_ms, quantity=quantity
+        )
+        return {"account": member.account.name, "symbol": position.symbol, "cause": cause.name}
+
+    def _position(self, body: _Body) -> tuple[Member, Position]:
+        member = self._server.venue.members[str(body["account"])]
+        symbol, side = str(body["symbol"]), str(body.get("position_side", BOTH))
+        position = member.account.position(symbol, side)
+        if not position.amount:
+            raise ValueError(f"{member.account.name} holds no {symbol} {side}")
+        return member, position
 
 
 def _bad(reason: str) -> web.Response:

@@ -38,9 +38,10 @@ ER_PREVENTION, ER_IOC_REST, ER_MARKET_REST = 1, 2, 9
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """How a liquidation fill differs from an ordinary one."""
+    """How a fill of the venue's own order differs from an ordinary one."""
 
     commission: Decimal
+    is_public: bool = True
 
 
 def place(venue: Venue, member: Member, wanted: NewOrder, now_ms: int) -> Order | Refusal:
@@ -158,7 +159,7 @@ def book(
     venue.touched.add(order.symbol)
     venue.tell_order(order, "CALCULATED" if forced else "TRADE", now_ms, fill)
     venue.tell_account(member.account, "ORDER", now_ms, [booked.position])
-    if forced:
+    if forced and forced.is_public:
         venue.outbox.append(Liquidated(now_ms, replace(order)))
     if not is_maker:
         venue.publish(

@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
     UNKNOWN_SYMBOL = "unknown symbol"
     INSUFFICIENT_MARGIN = "insufficient margin"
-    INSUFFICIENT_BALANCE = "insufficient balance"
+    INSUFFICIENT_CROSS = "insufficient cross balance"
     DUPLICATE_CLIENT_ID = "duplicate client id"
     BAD_CLIENT_ID = "bad client id"
     QUANTITY_NOT_POSITIVE = "quantity not positive"
@@ -92,6 +92,18 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The conditional order that an order came from: its type, trigger and watched price.
+
+    `order_type` is empty for an order that came from its account directly.
+    """
+
+    order_type: str = ""
+    trigger_price: Decimal = ZERO
+    working_type: str = "CONTRACT_PRICE"
+
+
+@dataclass(frozen=True, slots=True)
 class NewOrder:
     """What an account asks for. Quantities in base units, prices in quote units."""
 
@@ -108,6 +120,7 @@ class NewOrder:
     good_till_ms: int = 0
     price_match: str = "NONE"
     close_position: bool = False
+    origin: Origin = Origin()
 
 
 @dataclass(slots=True)
@@ -131,6 +144,7 @@ class Order:
     good_till_ms: int = 0
     price_match: str = "NONE"
     close_position: bool = False
+    origin: Origin = Origin()
     status: str = NEW
     executed: Decimal = ZERO
     quote: Decimal = ZERO

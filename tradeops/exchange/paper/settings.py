@@ -6,7 +6,7 @@ from tradeops.exchange.paper import margin
 from tradeops.exchange.paper.amounts import round8
 from tradeops.exchange.paper.events import LeverageChanged
 from tradeops.exchange.paper.orders import Reason, Refusal
-from tradeops.exchange.paper.venue import Member, Venue
+from tradeops.exchange.paper.venue import MarginMove, Member, Venue
 
 ADD, CUT = 1, 2
 
@@ -45,7 +45,7 @@ def set_margin_type(
     account = member.account
     if (symbol in account.isolated) == isolated:
         return Refusal(Reason.MARGIN_TYPE_UNCHANGED)
-    if member.books.open_by_symbol.get(symbol):
+    if member.books.open_by_symbol.get(symbol) or member.algos.waiting(symbol):
         return Refusal(Reason.MARGIN_TYPE_OPEN_ORDERS)
     if any(account.open_positions(symbol)):
         return Refusal(Reason.MARGIN_TYPE_POSITION)
@@ -81,7 +81,7 @@ def move_margin(
         return Refusal(Reason.MARGIN_AMOUNT)
     if kind == ADD:
         if moved > margin.account_margin(account, member.books, venue.mark, venue.spec).available:
-            return Refusal(Reason.INSUFFICIENT_BALANCE)
+            return Refusal(Reason.INSUFFICIENT_CROSS)
     else:
         mark = venue.mark(symbol)
         needed = abs(position.amount) * mark / account.leverage_of(symbol)
@@ -89,6 +89,7 @@ def move_margin(
         if balance - moved < needed:
             return Refusal(Reason.MARGIN_CUT)
         moved = -moved
+    member.margin_moves.append(MarginMove(symbol, position_side, kind, abs(moved), at_ms=now_ms))
     position.isolated_wallet += moved
     position.updated_ms = account.updated_ms = now_ms
     venue.tell_account(account, "MARGIN_TRANSFER", now_ms, [position])
@@ -100,7 +101,7 @@ def set_hedge(member: Member, *, hedge: bool) -> Refusal | None:
     account = member.account
     if account.hedge == hedge:
         return Refusal(Reason.POSITION_MODE_UNCHANGED)
-    if member.books.open_orders():
+    if member.books.open_orders() or member.algos.waiting():
         return Refusal(Reason.POSITION_MODE_OPEN_ORDERS)
     if any(account.open_positions()):
         return Refusal(Reason.POSITION_MODE_POSITION)

@@ -20,11 +20,12 @@ from tradeops.exchange.paper.orders import (
     NewOrder,
     Order,
     OrderBooks,
+    Origin,
     Reason,
     Refusal,
     Rejected,
 )
-from tradeops.exchange.paper.venue import Member, Venue
+from tradeops.exchange.paper.venue import MarginMove, Member, Venue
 from tradeops.exchange.paper.wire.listen_keys import ListenKeys
 
 VERSION = 1
@@ -97,6 +98,7 @@ class StateWriter:
             "rejected": self._growing(name, "rejected", member.books.rejected),
             "fills": self._growing(name, "fills", member.fills),
             "countdowns": _json(member.countdowns),
+            "margin_moves": self._growing(name, "margin_moves", member.margin_moves),
             "algos": algos,
         }
         return "{" + ",".join(f'"{key}":{value}' for key, value in rows.items()) + "}"
@@ -167,20 +169,25 @@ def _member(row: dict[str, Any]) -> Member:
     account.isolated = set(plain["isolated"])
     books = OrderBooks()
     for entry in row["orders"]:
-        order = _read(Order, entry)
+        origin = _read(Origin, entry.get("origin", {}))
+        order = replace(_read(Order, entry), origin=origin)
         books.add(order)
         if not order.is_open:
             books.close(order)
     books.rejected = [
         Rejected(
-            _read(NewOrder, entry["wanted"]),
+            replace(
+                _read(NewOrder, entry["wanted"]),
+                origin=_read(Origin, entry["wanted"].get("origin", {})),
+            ),
             entry["received_ms"],
             Refusal(Reason(entry["refusal"]["reason"]), entry["refusal"]["detail"]),
         )
         for entry in row["rejected"]
     ]
     fills = [_read(Fill, entry) for entry in row["fills"]]
-    return Member(account, books, fills, row["countdowns"], _algos(row["algos"]))
+    moves = [_read(MarginMove, entry) for entry in row.get("margin_moves", ())]
+    return Member(account, books, fills, row["countdowns"], _algos(row["algos"]), moves)
 
 
 def _algos(rows: list[dict[str, Any]]) -> AlgoBooks:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tradeops.exchange.paper.algo_orders import AlgoOrder
 from tradeops.exchange.paper.amounts import text
-from tradeops.exchange.paper.ledger import QUOTE, Account, Position
+from tradeops.exchange.paper.ledger import QUOTE, Account, Income, Position
 from tradeops.exchange.paper.orders import Fill, Order, Rejected
 from tradeops.exchange.paper.venue import Member, Venue
 from tradeops.exchange.paper.wire.auth import KeyRing
@@ -82,6 +82,7 @@ def _account_row(venue: Venue, member: Member, keys: KeyRing) -> dict[str, Any]:
             _position_fact(venue, account, position) for position in account.open_positions()
         ],
         "balances": [_balance_fact(account)],
+        "income": [_income_fact(entry) for entry in account.incomes],
     }
 
 
@@ -98,6 +99,14 @@ def _algo_fact(algo: AlgoOrder) -> dict[str, Any]:
         "quantity": text(wanted.quantity),
         "trigger_price": text(wanted.trigger_price),
         "close_position": wanted.close_position,
+        "reduce_only": wanted.reduce_only,
+        "working_type": wanted.working_type,
+        "callback_rate": text(wanted.callback_rate),
+        "activate_price": text(wanted.activate_price),
+        "received_ms": algo.created_ms,
+        "triggered_ms": algo.triggered_ms,
+        "executed_quantity": text(algo.executed),
+        "reject_reason": algo.reject_reason,
         "order_id": algo.order_id,
     }
 
@@ -144,6 +153,18 @@ def _balance_fact(account: Account) -> dict[str, Any]:
         "commission": text(account.commission),
         "funding": text(account.funding),
         "transfers": text(account.transfers),
+    }
+
+
+def _income_fact(entry: Income) -> dict[str, Any]:
+    return {
+        "transaction_id": entry.tran_id,
+        "kind": entry.income_type,
+        "symbol": entry.symbol,
+        "asset": QUOTE,
+        "amount": text(entry.amount),
+        "trade_id": entry.trade_id,
+        "at_ms": entry.at_ms,
     }
 
 

@@ -3,28 +3,21 @@
 Pure; called with the venue's time.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from tradeops.exchange.paper import margin
-from tradeops.exchange.paper.algo import watch
-from tradeops.exchange.paper.amounts import ZERO, round8
+from tradeops.exchange.paper.algo import cancel_algo, watch
+from tradeops.exchange.paper.amounts import ZERO
 from tradeops.exchange.paper.events import MarginCalled
-from tradeops.exchange.paper.execution import Forced, book, cancel
-from tradeops.exchange.paper.ledger import INCOME_INSURANCE, Position, book_funding, book_transfer
-from tradeops.exchange.paper.orders import (
-    BUY,
-    EXPIRED,
-    GTD,
-    IOC,
-    LIMIT,
-    NO_PREVENTION,
-    SELL,
-    Order,
-)
+from tradeops.exchange.paper.execution import cancel
+from tradeops.exchange.paper.forced import expire_orders, liquidate
+from tradeops.exchange.paper.ledger import Position, book_funding, book_transfer
+from tradeops.exchange.paper.orders import EXPIRED, GTD
 from tradeops.exchange.paper.venue import Member, Venue
 
 FUNDING_INTERVAL_MS = 8 * 3_600_000
-ER_LIQUIDATED = 5
+# Part of the margin balance that maintenance may use before the venue calls for more.
+CALLED_AT = Decimal("0.8")
 
 
 def next_funding_ms(now_ms: int) -> int:
@@ -38,6 +31,8 @@ def on_time(venue: Venue, now_ms: int) -> None:
         for symbol, state in venue.symbols.items():
             apply_funding(venue, symbol, state.funding_rate, now_ms)
     venue.funded_until_ms = now_ms
+    for state in venue.symbols.values():
+        state.mark_candles.add(state.mark, ZERO, trade_id=0, buyer_is_maker=False, at_ms=now_ms)
     for member in venue.members.values():
         _expire_dated(venue, member, now_ms)
         for symbol, due_ms in list(member.countdowns.items()):
@@ -80,6 +75,9 @@ def transfer(venue: Venue, member: Member, amount: Decimal, now_ms: int) -> None
 
 
 def _expire_dated(venue: Venue, member: Member, now_ms: int) -> None:
+    for algo in member.algos.waiting():
+        if algo.wanted.time_in_force == GTD and now_ms >= algo.wanted.good_till_ms:
+            cancel_algo(venue, algo, now_ms, status=EXPIRED)
     for order in member.books.open_orders():
         if order.time_in_force == GTD and now_ms >= order.good_till_ms:
             cancel(venue, order, now_ms, status=EXPIRED)
@@ -92,80 +90,61 @@ def _check_isolated(venue: Venue, member: Member, held: list[Position], now_ms: 
         mark, spec = venue.mark(position.symbol), venue.spec(position.symbol)
         balance, keep = margin.isolated_health(position, mark, spec)
         if balance < keep:
-            _cancel_all(venue, member, position.symbol, now_ms)
-            _liquidate(venue, member, position, balance, now_ms)
+            expire_orders(venue, member, position.symbol, now_ms)
+            liquidate(venue, member, position, balance, now_ms)
+        else:
+            _warn(venue, member, position.symbol, [position], health=(balance, keep), now_ms=now_ms)
 
 
 def _check_cross(venue: Venue, member: Member, now_ms: int) -> None:
     """Close cross positions, largest first, until the margin balance covers maintenance."""
     balance, keep = margin.cross_health(member.account, venue.mark, venue.spec)
-    if keep and balance < keep:
-        for symbol in list(member.books.open_by_symbol):
-            if symbol not in member.account.isolated:
-                _cancel_all(venue, member, symbol, now_ms)
+    if not keep or balance >= keep:
+        positions = _cross_positions(member)
+        _warn(venue, member, "", positions, health=(balance, keep), now_ms=now_ms)
+        return
+    for symbol in list(member.books.open_by_symbol):
+        if symbol not in member.account.isolated:
+            expire_orders(venue, member, symbol, now_ms)
     while keep and balance < keep:
-        cross = [
-            p for p in member.account.open_positions() if p.symbol not in member.account.isolated
-        ]
+        cross = _cross_positions(member)
         largest = max(cross, key=lambda p: abs(p.amount) * venue.mark(p.symbol))
-        _call_margin(venue, member, largest, now_ms)
-        _liquidate(venue, member, largest, balance, now_ms)
+        _call_margin(venue, member, [largest], now_ms)
+        liquidate(venue, member, largest, balance, now_ms)
         balance, keep = margin.cross_health(member.account, venue.mark, venue.spec)
 
 
-def _call_margin(venue: Venue, member: Member, position: Position, now_ms: int) -> None:
-    account, mark = member.account, venue.mark(position.symbol)
-    keep = margin.maintenance(venue.spec(position.symbol), abs(position.amount) * mark)
-    called = (venue.fact(account, position), mark, keep)
-    venue.outbox.append(MarginCalled(now_ms, account.name, account.cross_wallet, (called,)))
+def _cross_positions(member: Member) -> list[Position]:
+    account = member.account
+    return [p for p in account.open_positions() if p.symbol not in account.isolated]
 
 
-def _cancel_all(venue: Venue, member: Member, symbol: str, now_ms: int) -> None:
-    for order in member.books.open_orders(symbol):
-        cancel(venue, order, now_ms, status=EXPIRED, reason=ER_LIQUIDATED)
-
-
-def _liquidate(
-    venue: Venue, member: Member, position: Position, balance: Decimal, now_ms: int
+def _warn(
+    venue: Venue,
+    member: Member,
+    scope: str,
+    positions: list[Position],
+    *,
+    health: tuple[Decimal, Decimal],
+    now_ms: int,
 ) -> None:
-    """Close a position at its mark price.
+    """Call for margin once when maintenance uses up most of it; again after it has recovered.
 
-    The liquidation fee takes at most what the margin still holds. What the margin does not cover
-    comes from the insurance fund, as a booking of its own.
+    `scope` is the symbol of an isolated position, empty for the cross margin.
     """
-    symbol = position.symbol
-    spec = venue.spec(symbol)
-    price = venue.mark(symbol).quantize(spec.tick_size, rounding=ROUND_HALF_EVEN)
-    price = max(price, spec.tick_size)
-    quantity = abs(position.amount)
-    is_isolated = symbol in member.account.isolated
-    left = balance + (price - venue.mark(symbol)) * position.amount
-    fee = round8(min(quantity * price * spec.liquidation_fee, max(ZERO, left)))
-    order_id = venue.take_order_id()
-    order = Order(
-        order_id=order_id,
-        account=member.account.name,
-        symbol=symbol,
-        side=SELL if position.amount > 0 else BUY,
-        order_type=LIMIT,
-        time_in_force=IOC,
-        position_side=position.position_side,
-        quantity=quantity,
-        price=price,
-        reduce_only=False,
-        client_order_id=f"autoclose-{order_id}",
-        prevention=NO_PREVENTION,
-        created_ms=now_ms,
-        updated_ms=now_ms,
-    )
-    member.books.add(order)
-    venue.tell_order(order, "CALCULATED", now_ms)
-    book(venue, order, price, quantity, now_ms, is_maker=False, forced=Forced(fee))
-    missing = -round8(left) if is_isolated else -member.account.cross_wallet
-    if missing > 0 and (is_isolated or not _holds_cross(member)):
-        book_transfer(member.account, missing, now_ms, INCOME_INSURANCE)
-        venue.tell_account(member.account, "INSURANCE_CLEAR", now_ms, [], change=missing)
+    balance, keep = health
+    if keep < balance * CALLED_AT:
+        member.called.discard(scope)
+    elif scope not in member.called and positions:
+        member.called.add(scope)
+        _call_margin(venue, member, positions, now_ms)
 
 
-def _holds_cross(member: Member) -> bool:
-    return any(p.symbol not in member.account.isolated for p in member.account.open_positions())
+def _call_margin(venue: Venue, member: Member, positions: list[Position], now_ms: int) -> None:
+    account = member.account
+    called = []
+    for position in positions:
+        mark = venue.mark(position.symbol)
+        keep = margin.maintenance(venue.spec(position.symbol), abs(position.amount) * mark)
+        called.append((venue.fact(account, position), mark, keep))
+    venue.outbox.append(MarginCalled(now_ms, account.name, account.cross_wallet, tuple(called)))

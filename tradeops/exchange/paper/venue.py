@@ -41,15 +41,31 @@ class AccountSpec:
     balance: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class MarginMove:
+    """Margin (quote) that an account moved into (`kind` 1) or out of (2) an isolated position."""
+
+    symbol: str
+    position_side: str
+    kind: int
+    amount: Decimal
+    at_ms: int
+
+
 @dataclass(slots=True)
 class Member:
-    """One account with its orders and fills."""
+    """One account with its orders and fills.
+
+    `called` names the margins whose owner was warned: symbols, and "" for the cross margin.
+    """
 
     account: Account
     books: OrderBooks = field(default_factory=OrderBooks)
     fills: list[Fill] = field(default_factory=list)
     countdowns: dict[str, int] = field(default_factory=dict)
     algos: AlgoBooks = field(default_factory=AlgoBooks)
+    margin_moves: list[MarginMove] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -67,6 +83,7 @@ class SymbolState:
     is_pinned: bool = False
     prints: deque[Printed] = field(default_factory=lambda: deque(maxlen=PRINTS_KEPT))
     candles: CandleSeries = field(default_factory=CandleSeries)
+    mark_candles: CandleSeries = field(default_factory=CandleSeries)
     fundings: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
 
 

@@ -69,6 +69,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v2/ticker/price"): _public(market.get_ticker_price, 1, 2),
     ("GET", "/fapi/v1/ticker/bookTicker"): _public(market.get_book_ticker, 2, 5),
     ("GET", "/fapi/v1/klines"): _public(history.get_klines, 5),
+    ("GET", "/fapi/v1/markPriceKlines"): _public(history.get_mark_klines, 5),
     ("GET", "/fapi/v1/ticker/24hr"): _public(history.get_day_ticker, 1, 40),
     ("GET", "/fapi/v1/fundingRate"): _public(history.get_funding_rates, 1),
     ("GET", "/fapi/v1/openInterest"): _public(history.get_open_interest, 1),
@@ -84,6 +85,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/openOrders"): Route(orders.get_open_orders, 1, 40),
     ("GET", "/fapi/v1/allOrders"): Route(orders.get_all_orders, 5),
     ("DELETE", "/fapi/v1/allOpenOrders"): Route(orders.delete_open_orders),
+    ("GET", "/fapi/v1/forceOrders"): Route(orders.get_force_orders, 20, 50),
     ("GET", "/fapi/v1/userTrades"): Route(orders.get_user_trades, 5),
     ("POST", "/fapi/v1/algoOrder"): Route(algo.post_algo, 0, orders=1),
     ("DELETE", "/fapi/v1/algoOrder"): Route(algo.delete_algo),
@@ -101,6 +103,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/fapi/v1/leverage"): Route(account.post_leverage),
     ("POST", "/fapi/v1/marginType"): Route(account.post_margin_type),
     ("POST", "/fapi/v1/positionMargin"): Route(account.post_position_margin),
+    ("GET", "/fapi/v1/positionMargin/history"): Route(account.get_margin_history),
     ("POST", "/fapi/v1/positionSide/dual"): Route(account.post_position_mode),
     ("GET", "/fapi/v1/positionSide/dual"): Route(account.get_position_mode, 30),
     ("GET", "/fapi/v1/multiAssetsMargin"): Route(account.get_multi_assets, 30),
@@ -110,6 +113,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/accountConfig"): Route(account.get_account_config, 5),
     ("GET", "/fapi/v1/income"): Route(account.get_income, 30),
     ("GET", "/fapi/v1/adlQuantile"): Route(positions.get_adl_quantile, 5),
+    ("GET", "/fapi/v1/symbolAdlRisk"): _public(positions.get_adl_risk),
 }
 
 

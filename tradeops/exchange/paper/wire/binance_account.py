@@ -62,6 +62,27 @@ def post_position_margin(call: Call) -> Any:
     return {"amount": float(amount), "code": 200, "msg": done, "type": kind}
 
 
+def get_margin_history(call: Call) -> Any:
+    """GET /fapi/v1/positionMargin/history: of a symbol, newest last."""
+    symbol, kind = call.symbol(), call.integer("type", 0)
+    limit = min(call.integer("limit", DEFAULT_ROWS), MAX_ROWS)
+    first, last = time_window(call)
+    rows = [
+        {
+            "symbol": symbol,
+            "type": move.kind,
+            "deltaType": "USER_ADJUST",
+            "amount": money(move.amount),
+            "asset": QUOTE,
+            "time": move.at_ms,
+            "positionSide": move.position_side,
+        }
+        for move in call.member.margin_moves
+        if move.symbol == symbol and kind in (0, move.kind) and first <= move.at_ms <= last
+    ]
+    return rows[-limit:]
+
+
 def post_position_mode(call: Call) -> Any:
     """POST /fapi/v1/positionSide/dual."""
     call.text("dualSidePosition")

@@ -15,7 +15,7 @@ from tradeops.exchange.paper.algo_orders import (
 )
 from tradeops.exchange.paper.amounts import ZERO, at_scale, text
 from tradeops.exchange.paper.events import AlgoChanged
-from tradeops.exchange.paper.orders import BOTH, EXPIRE_MAKER, FOK, GTC, GTX, IOC, Reason, Refusal
+from tradeops.exchange.paper.orders import BOTH, EXPIRE_MAKER, GTC, GTD, Reason, Refusal
 from tradeops.exchange.paper.wire.binance_orders import (
     BAD_POSITION_SIDE,
     DEFAULT_ROWS,
@@ -23,6 +23,8 @@ from tradeops.exchange.paper.wire.binance_orders import (
     POSITION_SIDES,
     PREVENTIONS,
     SIDES,
+    TIMES_IN_FORCE,
+    good_till,
     time_window,
 )
 from tradeops.exchange.paper.wire.calls import Call, ParamError
@@ -36,7 +38,6 @@ from tradeops.exchange.paper.wire.errors import (
     refused,
 )
 
-TIMES_IN_FORCE = (GTC, IOC, FOK, GTX)
 WORKING_TYPES = (CONTRACT_PRICE, MARK_PRICE)
 MIN_CALLBACK, MAX_CALLBACK = Decimal("0.1"), Decimal(20)
 ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is done."}
@@ -117,8 +118,8 @@ def algo_update(event: AlgoChanged) -> dict[str, Any]:
         "pP": wanted.price_protect,
         "R": wanted.reduce_only or wanted.close_position,
         "tt": order.triggered_ms,
-        "gtd": 0,
-        "rm": order.reject_reason,
+        "gtd": wanted.good_till_ms,
+        "rm": refused(Refusal(Reason(order.reject_reason))).message if order.reject_reason else "",
     }
     if order.order_id:
         act = "LIMIT" if wanted.order_type in WITH_PRICE else "MARKET"
@@ -148,6 +149,7 @@ def _wanted(call: Call) -> NewAlgoOrder:
     prevention = call.one_of(
         "selfTradePreventionMode", PREVENTIONS, illegal("selfTradePreventionMode"), EXPIRE_MAKER
     )
+    time_in_force = call.one_of("timeInForce", TIMES_IN_FORCE, BAD_TIME_IN_FORCE, GTC)
     return NewAlgoOrder(
         symbol=symbol,
         side=side,
@@ -155,7 +157,7 @@ def _wanted(call: Call) -> NewAlgoOrder:
         trigger_price=trigger,
         quantity=ZERO if closes else call.decimal("quantity"),
         price=call.decimal("price") if kind in WITH_PRICE else ZERO,
-        time_in_force=call.one_of("timeInForce", TIMES_IN_FORCE, BAD_TIME_IN_FORCE, GTC),
+        time_in_force=time_in_force,
         position_side=call.one_of("positionSide", POSITION_SIDES, BAD_POSITION_SIDE, BOTH),
         working_type=call.one_of(
             "workingType", WORKING_TYPES, illegal("workingType"), CONTRACT_PRICE
@@ -167,6 +169,7 @@ def _wanted(call: Call) -> NewAlgoOrder:
         callback_rate=callback,
         activate_price=call.decimal("activatePrice", ZERO),
         prevention=prevention,
+        good_till_ms=good_till(call) if time_in_force == GTD else 0,
     )
 
 
@@ -212,7 +215,7 @@ def _row(call: Call, order: AlgoOrder) -> dict[str, Any]:
         "createTime": order.created_ms,
         "updateTime": order.updated_ms,
         "triggerTime": order.triggered_ms,
-        "goodTillDate": 0,
+        "goodTillDate": wanted.good_till_ms,
     }
 
 
@@ -224,4 +227,8 @@ def _query_row(call: Call, order: AlgoOrder) -> dict[str, Any]:
         "actualQty": at_scale(order.executed, spec.step_size),
         "actualType": "LIMIT" if order.wanted.order_type in WITH_PRICE else "MARKET",
         "tpOrderType": "",
+        "tpTriggerPrice": "0.000",
+        "tpPrice": "0.000",
+        "slTriggerPrice": "0.000",
+        "slPrice": "0.000",
     }

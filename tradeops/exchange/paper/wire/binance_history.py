@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradeops.exchange.paper.amounts import E8, ZERO, at_scale, ratio8, text
-from tradeops.exchange.paper.candles import DAY_MS, INTERVALS_MS, Candle
+from tradeops.exchange.paper.candles import DAY_MS, INTERVALS_MS, Candle, CandleSeries
 from tradeops.exchange.paper.venue import SymbolState
 from tradeops.exchange.paper.wire.calls import Call, ParamError
 from tradeops.exchange.paper.wire.errors import WireError
@@ -19,14 +19,25 @@ PERCENT = Decimal("0.001")
 
 def get_klines(call: Call) -> Any:
     """GET /fapi/v1/klines: the newest, or from startTime upwards."""
-    state = call.venue.symbols[call.symbol()]
+    return _candles(call, call.venue.symbols[call.symbol()].candles)
+
+
+def get_mark_klines(call: Call) -> Any:
+    """GET /fapi/v1/markPriceKlines: candles of the mark price, without volumes."""
+    rows = _candles(call, call.venue.symbols[call.symbol()].mark_candles)
+    for row in rows:
+        row[5] = row[7] = row[9] = row[10] = "0"
+    return rows
+
+
+def _candles(call: Call, series: CandleSeries) -> list[list[Any]]:
     interval = call.text("interval")
     if interval not in INTERVALS_MS:
         raise ParamError(BAD_INTERVAL)
     limit = min(call.integer("limit", DEFAULT_CANDLES), MAX_CANDLES)
     start, end = call.integer("startTime", 0), call.integer("endTime", call.now_ms)
     length = INTERVALS_MS[interval]
-    rows = [c for c in state.candles.of_interval(length) if start <= c.open_ms <= end]
+    rows = [c for c in series.of_interval(length) if start <= c.open_ms <= end]
     return [_row(c, length) for c in (rows[:limit] if start else rows[-limit:])]
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from tradeops.exchange.paper import execution
 from tradeops.exchange.paper.algo_orders import ALGO_TYPES
 from tradeops.exchange.paper.amounts import ZERO
+from tradeops.exchange.paper.forced import Cause
 from tradeops.exchange.paper.orders import (
     BOTH,
     BUY,
@@ -60,6 +61,13 @@ TRADES_KEPT_MS = 90 * DAY_MS
 DEFAULT_ROWS = 500
 MAX_ROWS = 1_000
 MIN_GTD_MS = 600_000
+DEFAULT_FORCED = 50
+MAX_FORCED = 100
+FORCED_IDS: dict[str, tuple[str, ...]] = {
+    "LIQUIDATION": (Cause.LIQUIDATION,),
+    "ADL": (Cause.DELEVERAGING,),
+    "": (Cause.LIQUIDATION, Cause.DELEVERAGING),
+}
 ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 BAD_POSITION_SIDE = WireError(-4060, "Invalid position side.")
 
@@ -89,12 +97,12 @@ def wanted_order(call: Call) -> NewOrder:
     if order_type not in (LIMIT, MARKET):
         raise ParamError(BAD_TYPE)
     match = call.one_of("priceMatch", PRICE_MATCHES, illegal("priceMatch"), "NONE")
-    time_in_force, price, good_till = GTC, ZERO, 0
+    time_in_force, price, good_till_ms = GTC, ZERO, 0
     if order_type == LIMIT:
         time_in_force = call.one_of("timeInForce", TIMES_IN_FORCE, BAD_TIME_IN_FORCE)
         price = call.decimal("price", ZERO if match != "NONE" else None)
         if time_in_force == GTD:
-            good_till = _good_till(call)
+            good_till_ms = good_till(call)
     return NewOrder(
         symbol=symbol,
         side=side,
@@ -108,15 +116,15 @@ def wanted_order(call: Call) -> NewOrder:
         prevention=call.one_of(
             "selfTradePreventionMode", PREVENTIONS, illegal("selfTradePreventionMode"), EXPIRE_MAKER
         ),
-        good_till_ms=good_till,
+        good_till_ms=good_till_ms,
         price_match=match,
     )
 
 
 def put_order(call: Call) -> Answer:
     """PUT /fapi/v1/order: quantity and price of a resting limit order."""
-    order = find_order(call)
-    if order is None or not order.is_open:
+    side, order = call.one_of("side", SIDES, BAD_SIDE), find_order(call)
+    if order is None or not order.is_open or order.side != side:
         return refused(Refusal(Reason.NO_SUCH_ORDER))
     failed = execution.amend(
         call.venue,
@@ -126,7 +134,12 @@ def put_order(call: Call) -> Answer:
         price=call.decimal("price"),
         now_ms=call.now_ms,
     )
-    return refused(failed) if failed else order_reply(order, call.venue.spec(order.symbol))
+    if failed:
+        return refused(failed)
+    reply = order_reply(order, call.venue.spec(order.symbol)) | {"pair": order.symbol}
+    if "modifyId" in call.params:
+        reply["modifyId"] = call.integer("modifyId")
+    return reply
 
 
 def delete_order(call: Call) -> Answer:
@@ -212,6 +225,26 @@ def get_user_trades(call: Call) -> Answer:
     return [trade_row(fill) for fill in (found[-limit:] if newest_first else found[:limit])]
 
 
+def get_force_orders(call: Call) -> Answer:
+    """GET /fapi/v1/forceOrders: what the venue closed by itself, newest last."""
+    symbol, kind = call.optional_symbol(), call.params.get("autoCloseType", "")
+    limit = min(call.integer("limit", DEFAULT_FORCED), MAX_FORCED)
+    if kind not in FORCED_IDS:
+        raise ParamError(illegal("autoCloseType"))
+    first, last = time_window(call)
+    found = [
+        order
+        for order in call.member.books.by_id.values()
+        if order.client_order_id.startswith(FORCED_IDS[kind])
+        and symbol in (None, order.symbol)
+        and first <= order.created_ms <= last
+    ]
+    return [
+        order_row(order, call.venue.spec(order.symbol)) | {"cumBase": "0", "pair": order.symbol}
+        for order in found[-limit:]
+    ]
+
+
 def find_order(call: Call) -> Order | None:
     """Find by orderId or origClientOrderId, within the symbol; the latest wins for a client id."""
     symbol = call.symbol()
@@ -246,7 +279,8 @@ def time_window(call: Call) -> tuple[int, int]:
     return (end or call.now_ms) - WEEK_MS, end or call.now_ms
 
 
-def _good_till(call: Call) -> int:
+def good_till(call: Call) -> int:
+    """goodTillDate on the second. Raises: ParamError when less than ten minutes are left."""
     moment = call.integer("goodTillDate")
     if moment <= call.now_ms + MIN_GTD_MS:
         raise ParamError(missing("goodTillDate"))

@@ -92,6 +92,17 @@ def get_adl_quantile(call: Call) -> Any:
     return rows if wanted is None else (rows or [{"symbol": wanted, "adlQuantile": {BOTH: 0}}])[0]
 
 
+def get_adl_risk(call: Call) -> Any:
+    """GET /fapi/v1/symbolAdlRisk, of one symbol or all: this venue's insurance fund is endless."""
+    wanted = call.optional_symbol()
+    rows = [
+        {"symbol": symbol, "adlRisk": "low", "updateTime": call.now_ms}
+        for symbol in call.venue.symbols
+        if wanted in (None, symbol)
+    ]
+    return rows if wanted is None else rows[0]
+
+
 def _totals(call: Call) -> AccountMargin:
     member, venue = call.member, call.venue
     return margin.account_margin(member.account, member.books, venue.mark, venue.spec)

@@ -60,7 +60,7 @@ NOT_ENOUGH_WITH_ID = missing("origClientOrderId")
 _REASONS: dict[Reason, tuple[int, str]] = {
     Reason.UNKNOWN_SYMBOL: (-1121, "Invalid symbol."),
     Reason.INSUFFICIENT_MARGIN: (-2019, "Margin is insufficient."),
-    Reason.INSUFFICIENT_BALANCE: (-4051, "Isolated balance insufficient."),
+    Reason.INSUFFICIENT_CROSS: (-4050, "Cross balance insufficient."),
     Reason.DUPLICATE_CLIENT_ID: (-4116, "ClientOrderId is duplicated."),
     Reason.BAD_CLIENT_ID: (-4015, "Client order id length should be less than 36 chars"),
     Reason.QUANTITY_NOT_POSITIVE: (-4003, "Quantity less than or equal to zero."),

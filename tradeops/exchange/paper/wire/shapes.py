@@ -7,8 +7,6 @@ from tradeops.exchange.paper.instruments import InstrumentSpec
 from tradeops.exchange.paper.ledger import QUOTE
 from tradeops.exchange.paper.orders import BUY, LIMIT, NEW, Fill, Order
 
-WORKING_TYPE = "CONTRACT_PRICE"
-
 
 def order_reply(order: Order, spec: InstrumentSpec, *, is_ack: bool = False) -> dict[str, Any]:
     """Reply to placing, amending and cancelling: no avgPrice and no cumQuote since 2026-07-14.
@@ -31,10 +29,10 @@ def order_reply(order: Order, spec: InstrumentSpec, *, is_ack: bool = False) -> 
         "closePosition": order.close_position,
         "side": order.side,
         "positionSide": order.position_side,
-        "stopPrice": "0.00",
-        "workingType": WORKING_TYPE,
+        "stopPrice": text(order.origin.trigger_price),
+        "workingType": order.origin.working_type,
         "priceProtect": False,
-        "origType": order.order_type,
+        "origType": order.origin.order_type or order.order_type,
         "priceMatch": order.price_match,
         "selfTradePreventionMode": order.prevention,
         "goodTillDate": order.good_till_ms,

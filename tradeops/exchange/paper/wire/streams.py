@@ -22,7 +22,6 @@ from tradeops.exchange.paper.upkeep import next_funding_ms
 from tradeops.exchange.paper.venue import SymbolState
 from tradeops.exchange.paper.wire.binance_algo import algo_update
 from tradeops.exchange.paper.wire.binance_market import agg_trade, best_quote
-from tradeops.exchange.paper.wire.shapes import WORKING_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def order_update(event: OrderChanged) -> dict[str, Any]:
         "q": text(order.quantity),
         "p": _price(order),
         "ap": text(order.average_price),
-        "sp": "0",
+        "sp": text(order.origin.trigger_price),
         "x": event.execution,
         "X": order.status,
         "i": order.order_id,
@@ -88,8 +87,8 @@ def order_update(event: OrderChanged) -> dict[str, Any]:
         "a": text(event.ask_notional),
         "m": fill.is_maker if fill else False,
         "R": order.reduce_only,
-        "wt": WORKING_TYPE,
-        "ot": order.order_type,
+        "wt": order.origin.working_type,
+        "ot": order.origin.order_type or order.order_type,
         "ps": order.position_side,
         "cp": order.close_position,
         "AP": "0",
