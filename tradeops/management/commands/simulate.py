@@ -6,7 +6,6 @@ Exit codes: 0 every invariant held · 1 one did not, or a trace was not repeated
 import os
 import sys
 from argparse import ArgumentParser
-from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -62,9 +61,7 @@ class Command(BaseCommand):
                 if options["trace"]:
                     _print_trace(console, outcome)
             other = []
-            for outcome in (
-                outcomes(plans[: options["repeat"]], jobs=jobs) if options["repeat"] else ()
-            ):
+            for outcome in outcomes(plans[: options["repeat"]], jobs=jobs):
                 bar.advance(task)
                 if outcome.trace_hash != summary.hashes[outcome.seed]:
                     other.append(outcome.seed)
@@ -72,10 +69,9 @@ class Command(BaseCommand):
         if options["repeat"]:
             text = f"differ for seeds {other}" if other else "are the same"
             console.print(f"second run of {options['repeat']} seeds: trace hashes {text}")
+        by_seed = {plan.seed: plan for plan in plans}
         for failed in summary.failed[:5]:
-            _print_failure(
-                console, replace(failed), next(p for p in plans if p.seed == failed.seed)
-            )
+            _print_failure(console, failed, by_seed[failed.seed])
         sys.exit(BROKEN if summary.failed or other else HELD)
 
 
@@ -110,6 +106,7 @@ def _print_summary(console: Console, summary: Any) -> None:
     console.print(checks)
     console.print(
         f"{summary.runs} seeds, {sum(summary.commands.values())} commands, {summary.fills} fills, "
-        f"{summary.events} events, {summary.steps} steps; slowest to settle {summary.slowest_s:.0f} s; "
+        f"{summary.events} events, {summary.steps} steps; "
+        f"slowest to settle {summary.slowest_s:.0f} s; "
         f"{len(summary.failed)} seeds with violations; digest {summary.digest}"
     )
