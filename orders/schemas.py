@@ -1,21 +1,20 @@
-"""Orders and fills as the API takes and gives them."""
+"""Orders and fills as the API gives them, and the words that requests are made of."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
 from ninja import Schema
-from pydantic import AfterValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from orders.models import Fill, Order
 from orders.selectors import average_price
-from tradeops.domain.commands import PlaceOrder
-from tradeops.domain.enums import OrderStatus, OrderType, Side, TimeInForce
+from tradeops.domain.enums import OrderStatus
 from tradeops.domain.errors import ErrorCode
-from tradeops.kit.fields import DecimalText, Line, Moment, PositiveDecimal, RequestSchema
+from tradeops.kit.fields import DecimalText, Moment
 from tradeops.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 MIN_LEVERAGE, MAX_LEVERAGE = 1, 25
@@ -49,84 +48,12 @@ Leverage = Annotated[int, Strict(), AfterValidator(_leverage), Field(examples=[1
 Flag = Annotated[bool, Strict()]
 
 
-class TradeIn(RequestSchema):
-    """A market order of the seed clients: `amount` is margin, notional = amount x leverage."""
-
-    symbol: AllowedSymbol
-    side: Side
-    amount: PositiveDecimal | None = None
-    notional: PositiveDecimal | None = None
-    leverage: Leverage
-    account: AccountReference | None = None
-
-    @model_validator(mode="after")
-    def _one_size(self) -> "TradeIn":
-        if (self.amount is None) == (self.notional is None):
-            raise PydanticCustomError("one_size", "Give amount or notional, not both.")
-        return self
-
-    def command(self) -> PlaceOrder:
-        """The order as the engine takes it."""
-        return PlaceOrder(
-            symbol=self.symbol,
-            side=self.side,
-            amount=self.amount,
-            notional=self.notional,
-            leverage=self.leverage,
-        )
-
-
-class OrderIn(RequestSchema):
-    """A market or limit order, sized in margin (`amount`), quote (`notional`) or base."""
-
-    account: AccountReference | None = None
-    symbol: AllowedSymbol
-    side: Side
-    type: Literal[OrderType.MARKET, OrderType.LIMIT] = OrderType.MARKET
-    amount: PositiveDecimal | None = None
-    notional: PositiveDecimal | None = None
-    quantity: PositiveDecimal | None = None
-    price: PositiveDecimal | None = None
-    leverage: Leverage | None = None
-    time_in_force: (
-        Literal[TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTX] | None
-    ) = None
-    reduce_only: Flag = False
-    client_ref: Annotated[str, Field(pattern=r"^[\x20-\x7e]{0,64}$")] = ""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "OrderIn":
-        if [self.amount, self.notional, self.quantity].count(None) != 2:  # noqa: PLR2004 - of three
-            raise PydanticCustomError("one_size", "Give one of amount, notional and quantity.")
-        if self.amount is not None and self.leverage is None:
-            raise PydanticCustomError(
-                "leverage_missing", "An amount is margin: it needs leverage to become an order."
-            )
-        if (self.type == OrderType.LIMIT) != (self.price is not None):
-            raise PydanticCustomError("price", "A limit order has a price, a market order none.")
-        if self.type == OrderType.MARKET and self.time_in_force is not None:
-            raise PydanticCustomError("time_in_force", "A market order has no time in force.")
-        return self
-
-    def command(self) -> PlaceOrder:
-        """The order as the engine takes it."""
-        return PlaceOrder(
-            symbol=self.symbol,
-            side=self.side,
-            order_type=self.type,
-            amount=self.amount,
-            notional=self.notional,
-            quantity=self.quantity,
-            price=self.price,
-            leverage=self.leverage,
-            time_in_force=self.time_in_force,
-            reduce_only=self.reduce_only,
-            client_ref=self.client_ref,
-        )
-
-
 class OrderOut(Schema):
-    """An order as the journal has it."""
+    """An order as the journal has it.
+
+    What closes a position has the quantity 0 until it triggers; a conditional order has an
+    `algo_id`, and a `venue_order_id` from then on.
+    """
 
     id: UUID
     account: str
@@ -139,7 +66,15 @@ class OrderOut(Schema):
     time_in_force: str
     position_side: str
     reduce_only: bool
+    close_position: bool
     is_external: bool
+    algo_id: str
+    trigger_price: DecimalText | None
+    working_type: str
+    callback_rate: DecimalText | None
+    activation_price: DecimalText | None
+    good_till: datetime | None
+    triggered_at: datetime | None
     quantity: DecimalText
     price: DecimalText | None
     reference_price: DecimalText | None
@@ -170,7 +105,15 @@ class OrderOut(Schema):
             "time_in_force": order.time_in_force,
             "position_side": order.position_side,
             "reduce_only": order.reduce_only,
+            "close_position": order.close_position,
             "is_external": order.is_external,
+            "algo_id": order.algo_id,
+            "trigger_price": order.trigger_price,
+            "working_type": order.working_type,
+            "callback_rate": order.callback_rate,
+            "activation_price": order.activation_price,
+            "good_till": order.good_till,
+            "triggered_at": order.triggered_at,
             "quantity": order.quantity,
             "price": order.price,
             "reference_price": order.reference_price,
@@ -294,19 +237,6 @@ class FillFilter(PageFilter):
     """Which fills to list."""
 
     order_id: UUID | None = None
-
-
-class CancelFilter(Schema):
-    """Why to cancel."""
-
-    reason: Line = ""
-
-
-class CancelAllFilter(CancelFilter):
-    """Whose orders of which symbol to cancel, and why."""
-
-    symbol: Symbol
-    account: AccountReference | None = None
 
 
 class OrderPage(Schema):

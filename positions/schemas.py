@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import AfterValidator
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from orders.schemas import AccountReference, Leverage
 from positions.domain.accounting import Leg, unrealized_pnl
 from positions.models import Position
+from tradeops.domain.enums import MarginMode, PositionSide
 from tradeops.domain.money import ONE, plain
 from tradeops.kit.fields import DecimalText, PositiveDecimal, Reason, RequestSchema
 
@@ -36,8 +37,31 @@ class LeverageIn(RequestSchema):
     leverage: Leverage
 
 
+class MarginModeIn(RequestSchema):
+    """Margin mode of a symbol; the venue changes it only where nothing is held or ordered."""
+
+    account: AccountReference | None = None
+    margin_mode: MarginMode
+
+
+class MarginIn(RequestSchema):
+    """Move margin (quote) into an isolated position, or out of it."""
+
+    account: AccountReference | None = None
+    amount: PositiveDecimal
+    direction: Literal["ADD", "REMOVE"] = "ADD"
+    position_side: PositionSide = PositionSide.BOTH
+
+    def signed_amount(self) -> Decimal:
+        """Above 0 goes in, below 0 comes out."""
+        return self.amount if self.direction == "ADD" else -self.amount
+
+
 class PositionOut(Schema):
-    """One open leg; mark price and profit are null while no price is known."""
+    """One open leg; mark price and profit are null while no price is known.
+
+    `adl_quantile`: 0 (last) to 4 (first to be deleveraged by the venue).
+    """
 
     account: str
     symbol: str
@@ -51,6 +75,8 @@ class PositionOut(Schema):
     commission: DecimalText
     leverage: int | None
     margin_mode: str
+    isolated_margin: DecimalText | None
+    adl_quantile: int | None
     opened_at: datetime | None
     updated_at: datetime
 
@@ -70,6 +96,8 @@ class PositionOut(Schema):
             commission=row.commission,
             leverage=row.leverage,
             margin_mode=row.margin_mode,
+            isolated_margin=row.isolated_margin,
+            adl_quantile=row.adl_quantile,
             opened_at=row.opened_at,
             updated_at=row.updated_at,
         )

@@ -83,6 +83,9 @@ def _faults(errors: Sequence[Any]) -> Iterator[dict[str, str]]:
         source, *rest = [str(part) for part in error["loc"]]
         # ("body", <argument>, field…): the argument's name is ours, not the asker's.
         where = rest[1:] if source == "body" else [source, *rest[-1:]]
+        named = error.get("ctx", {}).get("field")  # a rule about the whole that blames one
+        if named and source == "body":
+            where = [named]
         yield {
             "pointer": "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in where),
             "code": str(error["type"]),

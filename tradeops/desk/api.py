@@ -10,7 +10,8 @@ from ninja import NinjaAPI, Path, Query
 from ninja.errors import HttpError, Throttled, ValidationError
 
 from accounts.auth import Scope, account_for
-from orders.schemas import AccountReference, OrderIn, Symbol
+from orders.requests import OrderIn
+from orders.schemas import AccountReference, Symbol
 from positions.schemas import CloseIn
 from tradeops.api import invalid, not_found, over_quota, refused, too_large, unreadable
 from tradeops.desk.guard import OperatorSession

@@ -91,10 +91,7 @@ class EngineCommand(BaseCommand):
         try:
             return schema.model_validate({k: v for k, v in values.items() if v is not None})
         except ValidationError as error:
-            faults = [
-                f"{'.'.join(map(str, fault['loc'])) or 'order'}: {fault['msg']}"
-                for fault in error.errors()
-            ]
+            faults = [f"{_field(fault)}: {fault['msg']}" for fault in error.errors()]
             raise CommandError("\n".join(faults), returncode=EXIT_USAGE) from error
 
     def confirm(self, question: str, options: Mapping[str, Any]) -> None:
@@ -152,6 +149,12 @@ class EngineCommand(BaseCommand):
         lines = [f"{answer.body['code']}: {answer.body['detail']}"]
         lines += refused_gates(answer.body.get("gates", ()))
         raise CommandError("\n".join(lines), returncode=exit_code(answer))
+
+
+def _field(fault: Mapping[str, Any]) -> str:
+    """Which field is at fault; a rule about the whole may blame one (OrderIn)."""
+    named: str = fault.get("ctx", {}).get("field", "")
+    return ".".join(map(str, fault["loc"])) or named or "order"
 
 
 def refused_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:

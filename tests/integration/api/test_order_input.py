@@ -9,7 +9,7 @@ import pytest
 from tests.integration.api.client import Api, assert_problem
 from tests.integration.api.conftest import KeyMaker
 from tradeops.domain.commands import PlaceOrder
-from tradeops.domain.enums import OrderType, Side, TimeInForce
+from tradeops.domain.enums import OrderType, Side, TimeInForce, WorkingType
 from tradeops.journal import codec
 from tradeops.journal.models import Command, Event
 
@@ -56,17 +56,45 @@ INVALID: list[tuple[str, dict[str, Any], str, str]] = [
     ("no size", {"notional": None}, "VALIDATION_ERROR", "/"),
     ("account of a strange shape", {"account": "a b"}, "VALIDATION_ERROR", "/account"),
 ]
+STOP = {"type": "STOP_MARKET", "trigger_price": "1"}
+TRAILING = {"type": "TRAILING_STOP_MARKET"}
+WHOLE = {**STOP, "notional": None, "close_position": True}
+SOON = "2026-11-20T12:00:00Z"
 INVALID_ORDERS: list[tuple[str, dict[str, Any], str]] = [
-    ("unserved type", {"type": "STOP_MARKET"}, "/type"),
+    ("a type of the venue's own", {"type": "LIQUIDATION"}, "/type"),
     ("stop loss, which nothing would place", {"stop_loss": "1"}, "/stop_loss"),
-    ("price of a market order", {"price": "1"}, "/"),
-    ("limit without price", {"type": "LIMIT"}, "/"),
-    ("time in force of a market order", {"time_in_force": "GTC"}, "/"),
-    ("margin without leverage", {"notional": None, "amount": "5", "leverage": None}, "/"),
+    ("price of a market order", {"price": "1"}, "/price"),
+    ("limit without price", {"type": "LIMIT"}, "/price"),
+    ("time in force of a market order", {"time_in_force": "GTC"}, "/time_in_force"),
+    ("margin without leverage", {"notional": None, "amount": "5", "leverage": None}, "/leverage"),
     ("reduce_only as text", {"reduce_only": "yes"}, "/reduce_only"),
     ("client_ref with control characters", {"client_ref": "a\u0000b"}, "/client_ref"),
     ("client_ref too long", {"client_ref": "a" * 65}, "/client_ref"),
-]
+    ("stop without trigger", {"type": "STOP_MARKET"}, "/trigger_price"),
+    ("trigger 0", {"type": "STOP_MARKET", "trigger_price": "0"}, "/trigger_price"),
+    ("trigger of a market order", {"trigger_price": "1"}, "/trigger_price"),
+    ("trigger of a trailing stop", {**TRAILING, "trigger_price": "1"}, "/trigger_price"),
+    ("stop-limit without price", {**STOP, "type": "STOP"}, "/price"),
+    ("price of a stop at market", {**STOP, "price": "1"}, "/price"),
+    ("working type of a market order", {"working_type": "MARK_PRICE"}, "/working_type"),
+    ("a working type that is none", {**STOP, "working_type": "LAST"}, "/working_type"),
+    ("trailing stop without rate", TRAILING, "/callback_rate"),
+    ("callback rate too small", {**TRAILING, "callback_rate": "0.09"}, "/callback_rate"),
+    ("callback rate too large", {**TRAILING, "callback_rate": "20.1"}, "/callback_rate"),
+    ("callback rate too fine", {**TRAILING, "callback_rate": "1.25"}, "/callback_rate"),
+    ("callback rate of a stop", {**STOP, "callback_rate": "1"}, "/callback_rate"),
+    ("activation of a stop", {**STOP, "activation_price": "1"}, "/activation_price"),
+    ("closing order with a size", {**WHOLE, "notional": "500"}, "/"),
+    ("closing order by limit", {**WHOLE, "type": "STOP", "price": "1"}, "/close_position"),
+    ("closing and reducing", {**WHOLE, "reduce_only": True}, "/reduce_only"),
+    ("closing as text", {**WHOLE, "close_position": "true"}, "/close_position"),
+    ("closing a leg that it opens", {**WHOLE, "position_side": "LONG"}, "/side"),
+    ("GTD without end", {**LIMIT, "time_in_force": "GTD"}, "/good_till"),
+    ("end without GTD", {**LIMIT, "good_till": SOON}, "/good_till"),
+    ("GTD of a stop-limit", {**LIMIT, **STOP, "type": "STOP", "time_in_force": "GTD"},
+     "/time_in_force"),
+    ("end without a zone", {**LIMIT, "time_in_force": "GTD", "good_till": SOON[:-1]}, "/good_till"),
+]  # fmt: skip
 
 
 def _changed(change: dict[str, Any]) -> dict[str, Any]:
@@ -230,6 +258,34 @@ def test_limit_order_is_taken_with_all_its_words(api: Api) -> None:
     assert command.principal == "token:desk"
     assert command.request_id == response["X-Request-ID"]
     assert command.expires_at is not None
+
+
+def test_trailing_stop_is_taken_with_all_its_words(api: Api) -> None:
+    body = {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "type": "TRAILING_STOP_MARKET",
+        "quantity": "0.5",
+        "callback_rate": "1.5",
+        "activation_price": "61000",
+        "working_type": "CONTRACT_PRICE",
+        "reduce_only": True,
+    }
+
+    response = api.post("/api/v1/orders", body, Prefer="wait=0")
+
+    assert response.status_code == 202, response.content
+    command = Command.objects.get()
+    assert codec.decode_command(command.kind, command.payload) == PlaceOrder(
+        symbol="BTCUSDT",
+        side=Side.SELL,
+        order_type=OrderType.TRAILING_STOP_MARKET,
+        quantity=Decimal("0.5"),
+        callback_rate=Decimal("1.5"),
+        activation_price=Decimal(61000),
+        working_type=WorkingType.CONTRACT_PRICE,
+        reduce_only=True,
+    )
 
 
 def test_preview_writes_nothing_and_needs_no_key(api: Api) -> None:

@@ -8,7 +8,7 @@ from ninja import Router, Schema
 
 from accounts.auth import Needs, Scope, account_for, readable_ids
 from orders.models import Order
-from orders.schemas import TradeIn
+from orders.requests import TradeIn
 from orders.selectors import average_price
 from positions.schemas import PositionAlias
 from positions.selectors import open_positions

@@ -9,28 +9,26 @@ from ninja import Query, Router
 from accounts.auth import Needs, Principal, Scope, account_for, readable_ids
 from accounts.models import ExchangeAccount
 from orders.models import Order
+from orders.requests import AmendIn, CancelAllFilter, CancelFilter, OrderIn, TradeIn
 from orders.schemas import (
-    CancelAllFilter,
-    CancelFilter,
     FillFilter,
     FillOut,
     FillPage,
     OrderDetailOut,
     OrderFilter,
-    OrderIn,
     OrderOut,
     OrderPage,
     TimelineOut,
-    TradeIn,
 )
 from orders.selectors import fills_of, order_of, orders_of
-from tradeops.domain.commands import CancelAll, CancelOrder
+from tradeops.domain.commands import AmendOrder, CancelAll, CancelOrder
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.engine.api.asking import Answer, Ask, Wish, ask_of, new_key, submit
 from tradeops.engine.api.routes import (
     CONTROL_QUOTA,
     IDEMPOTENCY_HEADERS,
     ORDER_OR_PREVIEW_QUOTA,
+    ORDER_QUOTA,
     Problem,
     principal_of,
 )
@@ -58,6 +56,26 @@ def place_order(ask: Ask, account: ExchangeAccount, body: OrderIn | TradeIn) -> 
     return submit(ask, wish)
 
 
+def amend_order(ask: Ask, order: Order, body: AmendIn) -> Answer:
+    """Ask for another quantity or price of a resting order; what is not given stays.
+
+    Raises:
+        TradeOpsError: VALIDATION_ERROR for an order that has no price to change.
+    """
+    price = body.price or order.price
+    if price is None:
+        raise TradeOpsError(ErrorCode.VALIDATION_ERROR, "Only a LIMIT order can be amended.")
+    quantity = body.quantity or order.quantity
+    wish = Wish(
+        command=AmendOrder(order.pk, order.symbol, quantity, price, body.reason),
+        account_id=order.account_id,
+        account_name=order.account.name,
+        is_order=True,
+        lives_s=OPENING_LIVES_S,
+    )
+    return submit(ask, wish)
+
+
 def cancel_order(ask: Ask, order: Order, *, reason: str = "") -> Answer:
     """Ask for the end of an order and wait for it."""
     wish = Wish(
@@ -71,7 +89,7 @@ def cancel_order(ask: Ask, order: Order, *, reason: str = "") -> Answer:
 
 
 def cancel_all(ask: Ask, account: ExchangeAccount, symbol: str, *, reason: str = "") -> Answer:
-    """Ask for the end of everything that rests for a symbol."""
+    """Ask for the end of everything that rests or waits for a symbol, or of all ("")."""
     return submit(ask, Wish(CancelAll(symbol, reason), account.pk, account.name))
 
 
@@ -143,6 +161,21 @@ def get_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return json_response(OrderDetailOut.detailed(order, order.account.name, fills, events))
 
 
+@router.patch(
+    "/orders/{uuid:order_id}",
+    auth=Needs(Scope.TRADE),
+    throttle=[ORDER_QUOTA],
+    response={200: OrderOut, 202: CommandAnswer, 412: Problem, 422: Problem},
+    openapi_extra=IDEMPOTENCY_HEADERS,
+)
+def patch_order(request: HttpRequest, order_id: UUID, body: AmendIn) -> HttpResponse:
+    """Amend a resting LIMIT order. It goes to the end of the queue at its price."""
+    principal = principal_of(request)
+    order = own_order(principal, order_id)
+    ask = ask_of(request, principal, body_hash=request_hash(body.model_dump(mode="json")))
+    return amend_order(ask, order, body).http()
+
+
 @router.delete(
     "/orders/{uuid:order_id}",
     auth=Needs(Scope.CANCEL),
@@ -164,12 +197,13 @@ def delete_order(request: HttpRequest, order_id: UUID, asked: Query[CancelFilter
     response={200: CommandAnswer, 202: CommandAnswer},
 )
 def delete_orders(request: HttpRequest, asked: Query[CancelAllFilter]) -> HttpResponse:
-    """Cancel everything that rests for a symbol."""
+    """Cancel everything that rests or waits: of a symbol, or of a whole account."""
     principal = principal_of(request)
     account = account_for(principal, asked.account)
-    body_hash = request_hash({"account": account.pk, "symbol": asked.symbol})
+    symbol = asked.symbol or ""
+    body_hash = request_hash({"account": account.pk, "symbol": symbol})
     ask = ask_of(request, principal, body_hash=body_hash, key=new_key())
-    return cancel_all(ask, account, asked.symbol, reason=asked.reason).http()
+    return cancel_all(ask, account, symbol, reason=asked.reason).http()
 
 
 @router.get("/fills", auth=Needs(Scope.READ), response=FillPage)

@@ -8,9 +8,22 @@ from ninja import Path, Query, Router
 from accounts.auth import Needs, Scope, account_for, readable_ids
 from accounts.models import ExchangeAccount
 from orders.schemas import AccountReference, AllowedSymbol, OrderOut, Symbol
-from positions.schemas import CloseIn, LeverageIn, PositionList, PositionOut
+from positions.schemas import (
+    CloseIn,
+    LeverageIn,
+    MarginIn,
+    MarginModeIn,
+    PositionList,
+    PositionOut,
+)
 from positions.selectors import open_positions
-from tradeops.domain.commands import ClosePosition, SetLeverage
+from tradeops.domain.commands import (
+    ChangeIsolatedMargin,
+    ClosePosition,
+    SetLeverage,
+    SetMarginMode,
+)
+from tradeops.domain.enums import MarginMode
 from tradeops.engine.api.asking import Answer, Ask, Wish, ask_of, new_key, submit
 from tradeops.engine.api.routes import (
     CONTROL_QUOTA,
@@ -41,6 +54,17 @@ def close_position(ask: Ask, account: ExchangeAccount, symbol: str, body: CloseI
 def set_leverage(ask: Ask, account: ExchangeAccount, symbol: str, leverage: int) -> Answer:
     """Ask for another leverage of a symbol."""
     return submit(ask, Wish(SetLeverage(symbol, leverage), account.pk, account.name))
+
+
+def set_margin_mode(ask: Ask, account: ExchangeAccount, symbol: str, mode: MarginMode) -> Answer:
+    """Ask for another margin mode of a symbol."""
+    return submit(ask, Wish(SetMarginMode(symbol, mode), account.pk, account.name))
+
+
+def change_margin(ask: Ask, account: ExchangeAccount, symbol: str, body: MarginIn) -> Answer:
+    """Ask for more or less margin in an isolated position."""
+    command = ChangeIsolatedMargin(symbol, body.signed_amount(), body.position_side)
+    return submit(ask, Wish(command, account.pk, account.name))
 
 
 @router.get("/positions", auth=Needs(Scope.READ), response=PositionList)
@@ -89,3 +113,35 @@ def leverage(
     body_hash = request_hash(body.model_dump(mode="json"))
     ask = ask_of(request, principal, body_hash=body_hash, key=new_key())
     return set_leverage(ask, account, symbol, body.leverage).http()
+
+
+@router.post(
+    "/positions/{symbol}/margin-type",
+    auth=Needs(Scope.TRADE),
+    throttle=[CONTROL_QUOTA],
+    response={200: CommandAnswer, 202: CommandAnswer, 412: Problem},
+)
+def margin_type(
+    request: HttpRequest, symbol: Annotated[AllowedSymbol, Path()], body: MarginModeIn
+) -> HttpResponse:
+    """Set cross or isolated margin of a symbol without position and open orders."""
+    principal = principal_of(request)
+    account = account_for(principal, body.account)
+    body_hash = request_hash(body.model_dump(mode="json"))
+    ask = ask_of(request, principal, body_hash=body_hash, key=new_key())
+    return set_margin_mode(ask, account, symbol, body.margin_mode).http()
+
+
+@router.post(
+    "/positions/{symbol}/margin",
+    auth=Needs(Scope.TRADE),
+    throttle=[ORDER_QUOTA],
+    response={200: CommandAnswer, 202: CommandAnswer, 404: Problem, 504: Problem},
+    openapi_extra=IDEMPOTENCY_HEADERS,
+)
+def margin(request: HttpRequest, symbol: Annotated[Symbol, Path()], body: MarginIn) -> HttpResponse:
+    """Add margin to an isolated position, or take some out. The key keeps it from moving twice."""
+    principal = principal_of(request)
+    account = account_for(principal, body.account)
+    ask = ask_of(request, principal, body_hash=request_hash(body.model_dump(mode="json")))
+    return change_margin(ask, account, symbol, body).http()

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from orders.schemas import OrderIn
+from orders.requests import OrderIn
 from tradeops.domain.commands import PlaceOrder
 from tradeops.engine.api.orders import place_order
 from tradeops.engine.console import EXIT_REFUSED, EngineCommand, refused_gates
