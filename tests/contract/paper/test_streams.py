@@ -1,6 +1,7 @@
 """Streams of the paper venue over real sockets: routes, order of frames, wrapping, faults."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -158,6 +159,52 @@ def test_duplicated_and_dropped_frames() -> None:
             seen = [(await user.next())["e"] for _ in range(4)]
 
             assert seen == [FILL[0], FILL[0], FILL[2], FILL[3]]
+
+    play(test)
+
+
+def test_delayed_and_reordered_frames() -> None:
+    async def test(client: Client) -> None:
+        async with client.socket(f"/private/ws?listenKey={await client.listen_key()}") as user:
+            await client.control("faults", kind="ws_delay", match="main TRADE_LITE", count=1, ms=1)
+            await client.buy()
+            assert [(await user.next())["e"] for _ in FILL] == FILL
+            await client.control("faults", kind="ws_reorder", match="main TRADE_LITE", count=1)
+            await client.buy()
+
+            seen = [(await user.next())["e"] for _ in FILL]
+
+            assert seen == [FILL[0], FILL[2], FILL[1], FILL[3]]
+
+    play(test)
+
+
+def test_mangled_frame_is_read_as_it_is_and_the_next_is_whole() -> None:
+    async def test(client: Client) -> None:
+        async with client.socket(f"/private/ws?listenKey={await client.listen_key()}") as user:
+            await client.control("faults", kind="ws_truncate", match="main ORDER", count=1)
+            await client.buy()
+
+            broken = await user.ws.receive(timeout=10)
+
+            with pytest.raises(ValueError, match=r"."):
+                json.loads(broken.data)
+            assert [(await user.next())["e"] for _ in FILL[1:]] == FILL[1:]
+
+    play(test)
+
+
+def test_connection_ends_in_place_of_a_frame_and_comes_back() -> None:
+    async def test(client: Client) -> None:
+        path = f"/private/ws?listenKey={await client.listen_key()}"
+        async with client.socket(path) as user:
+            await client.control("faults", kind="ws_close", match="main ACCOUNT_UPDATE", count=1)
+            await client.buy()
+            assert [(await user.next())["e"] for _ in FILL[:3]] == FILL[:3]
+            assert await user.is_closed()
+        async with client.socket(path) as again:
+            await client.buy()
+            assert (await again.next())["e"] == FILL[0]
 
     play(test)
 

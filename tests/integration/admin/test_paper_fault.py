@@ -28,6 +28,14 @@ def test_fault_is_switched_on_listed_and_cleared(venue: PaperServer) -> None:
     assert venue.request("GET", "/paper/faults") == {"faults": []}
 
 
+def test_storm_takes_its_rate_and_kinds(venue: PaperServer) -> None:
+    words = ("storm", "--rate", "0.05", "--ms", "200", "--kinds", "ws_drop", "timeout_after")
+    (made,) = _faults(*words)
+
+    assert (made["rate"], made["ms"], made["kinds"]) == (0.05, 200, ["ws_drop", "timeout_after"])
+    assert _faults("--clear") == []
+
+
 def test_unknown_kind_is_wrong_usage_in_the_venues_words(venue: PaperServer) -> None:
     with pytest.raises(CommandError, match="kind must be one of") as refused:
         _faults("earthquake")

@@ -1,5 +1,7 @@
 """`manage.py paper_fault <kind> [--match …]`: make the paper venue fail, to see what the desk does.
 
+`paper_fault storm --rate 0.05 --ms 500` brings some of everything; `--kinds` limits it.
+
 Exit codes: 0 ok · 2 usage · 5 the paper venue is not reached.
 """
 
@@ -14,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 USAGE, UNREACHABLE = 2, 5
 TIMEOUT_S = 5
-FIELDS = ("match", "count", "rate", "ms")
+FIELDS = ("match", "count", "rate", "ms", "kinds")
 
 
 class Command(BaseCommand):
@@ -24,11 +26,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What fails, how often, how long."""
-        parser.add_argument("kind", nargs="?", help="http_5xx_before, ws_mute, …; none: list")
+        parser.add_argument("kind", nargs="?", help="timeout_after, ws_mute, storm, …; none: list")
         parser.add_argument("--match", help='part of "METHOD /path account" or "account EVENT"')
         parser.add_argument("--count", type=int, help="how often it strikes; for ever when absent")
         parser.add_argument("--rate", type=float, help="how likely, 0 to 1")
-        parser.add_argument("--ms", type=int, help="how long it lasts, or holds a request")
+        parser.add_argument("--ms", type=int, help="how long it lasts, or holds a call or frame")
+        parser.add_argument("--kinds", nargs="+", help="what a storm may bring; all when absent")
         parser.add_argument("--clear", action="store_true", help="switch every fault off")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -71,5 +74,5 @@ def _said(error: urllib.error.HTTPError) -> str:
 
 
 def _line(fault: dict[str, Any]) -> str:
-    words = (f"{name}={value}" for name, value in fault.items() if value not in (None, "", 0))
+    words = (f"{name}={value}" for name, value in fault.items() if value not in (None, "", 0, []))
     return " ".join(words)
