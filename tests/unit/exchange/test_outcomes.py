@@ -5,8 +5,10 @@ import json
 import pytest
 
 from tradeops.exchange.binance.outcomes import (
+    ALREADY_SO,
     each_understood,
     failure_of,
+    is_refusal,
     understood,
 )
 from tradeops.exchange.errors import (
@@ -78,7 +80,88 @@ def test_failure_of_reply_is_exactly_its_kind_and_keeps_the_code(
     assert error.code == code
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>403</html>", b"[1]", b"{}", b"null", b"\xff", b"{"])
+# Every code of binance.md §7, by what it proves. A new code of the venue is a refusal.
+CODES: dict[type[ExchangeError], tuple[int, ...]] = {
+    Ambiguous: (-1000, -1001, -1006, -1007, -4116),
+    ClockSkew: (-1021, -5028),
+    Throttled: (-1003, -1008, -1015),
+    Unauthorized: (-1002, -1022, -2014, -2015, -2017, -4088),
+    NotFound: (-2011, -2013),
+    Rejected: (
+        # our bug, or stale filters
+        -1102, -1104, -1106, -1111, -1116, -1121, -4003, -4004, -4005, -4013, -4014, -4015, -4016,
+        -4023, -4024, -4029, -4137, -4138, -4164, -4183, -4184, -4210, -4211, -5029, -5037, -5038,
+        -5039, -5040,
+        # refused
+        -2010, -2018, -2019, -2020, -2021, -2022, -2023, -2024, -2025, -2026, -2027, -2028, -4045,
+        -4118, -4131, -4142, -5021, -5022, -5041,
+        # wrong mode, leverage or margin
+        -4028, -4047, -4048, -4050, -4051, -4060, -4061, -4062, -4067, -4068, -4161, -4168, -4531,
+        # restricted account
+        -4087, -4192, -4400, -4401, -4402, -4403,
+        # is so already
+        -4046, -4052, -4059, -4171, -5027,
+        # wrong service, another stop there, unknown listen key, unsupported, unclear
+        -4120, -4130, -1125, -1020, -4084, -4112,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(kind, code) for kind, codes in CODES.items() for code in codes]
+)
+def test_failure_of_each_documented_code_is_what_it_proves(
+    kind: type[ExchangeError], code: int
+) -> None:
+    error = failure(400, code)
+
+    assert type(error) is kind
+    assert error.code == code
+
+
+@pytest.mark.parametrize("code", sorted(code for codes in CODES.values() for code in codes))
+def test_failure_of_no_code_under_a_server_error_proves_a_refusal(code: int) -> None:
+    error = failure(503, code)
+
+    assert isinstance(error, Ambiguous | Throttled)
+
+
+@pytest.mark.parametrize("code", [-4046, -4052, -4059, -4171, -5027])
+def test_already_so_is_told_from_other_refusals(code: int) -> None:
+    assert code in ALREADY_SO
+    assert ALREADY_SO.isdisjoint(set(CODES[Rejected]) - {-4046, -4052, -4059, -4171, -5027})
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"code": -2011, "msg": "Unknown order sent."}, True),
+        ({"code": 200, "msg": "success"}, False),
+        ({"code": "200", "msg": "success"}, False),
+        ({"code": -1}, False),
+        ({"orderId": 1}, False),
+        ([{"code": -2011, "msg": "one of many"}], False),
+        (None, False),
+    ],
+)
+def test_is_refusal_is_told_by_code_and_message(payload: object, *, expected: bool) -> None:
+    assert is_refusal(payload) is expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>403</html>",
+        b"[1]",
+        b"{}",
+        b"null",
+        b"\xff",
+        b"{",
+        b'{"code":Infinity,"msg":""}',
+        b"[" * 99_999,
+    ],
+)
 def test_failure_of_unreadable_body_proves_nothing(body: bytes) -> None:
     assert type(failure_of(400, {}, body, NOW_S)) is Ambiguous
 
