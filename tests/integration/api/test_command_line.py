@@ -1,6 +1,7 @@
 """The command line in this process: usage, tables, JSON lines, keys."""
 
 import json
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -11,8 +12,17 @@ from django.core.management import CommandError, call_command
 from accounts.models import ApiToken, ExchangeAccount
 from tests.integration.api.booking import START, place
 from tests.integration.api.client import Api, assert_problem
+from tradeops.domain.commands import (
+    AmendOrder,
+    CancelAll,
+    ChangeIsolatedMargin,
+    PlaceOrder,
+    SetMarginMode,
+)
+from tradeops.domain.enums import MarginMode, OrderType, Side, WorkingType
 from tradeops.engine.api.asking import Answer
 from tradeops.engine.console import exit_code
+from tradeops.journal import codec
 from tradeops.journal.models import Command, Event
 
 BUY = ("trade", "BUY", "BTCUSDT")
@@ -53,6 +63,19 @@ def _lines(*words: str) -> list[Any]:
         ("cancel", "5f0c8f0e-0000-4000-8000-000000000000"),
         ("cancel", "--symbol", "BTCUSDT"),
         ("cancel", "--symbol", "BTCUSDT", "--confirm", "cancel ETHUSDT"),
+        (*BUY, "--notional", "500", "--type", "STOP_MARKET", "--yes"),
+        (*BUY, "--close-position", "--type", "LIMIT", "--price", "1", "--yes"),
+        (*BUY, "--notional", "500", "--type", "STOP_MARKET", "--trigger-price", "-1", "--yes"),
+        ("cancel", "--all"),
+        ("cancel", "--all", "--confirm", "cancel second"),
+        ("amend", "no-uuid", "--price", "1", "--yes"),
+        ("amend", "5f0c8f0e-0000-4000-8000-000000000000", "--price", "1", "--yes"),
+        ("margin", "mode", "BTCUSDT", "isolated", "--yes"),
+        ("margin", "leverage", "BTCUSDT", "26", "--yes"),
+        ("margin", "leverage", "BTCUSDT", "ten", "--yes"),
+        ("margin", "add", "BTCUSDT", "-5", "--yes"),
+        ("margin", "add", "no symbol", "5", "--yes"),
+        ("margin", "add", "BTCUSDT", "5"),
         ("cancel", "--symbol", "no symbol", "--confirm", "cancel no symbol"),
         ("close", "no symbol", "--reason", "x", "--yes"),
         ("close", "BTCUSDT", "--yes"),
@@ -118,6 +141,42 @@ def test_key_of_another_order_is_a_conflict(
     with pytest.raises(CommandError, match="another request"):
         _run("trade", "SELL", "BTCUSDT", "--notional", "500", *order)
     assert Command.objects.count() == 1
+
+
+def test_all_order_work_is_asked_for(
+    account: ExchangeAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradeops.engine.console.DEFAULT_WAIT_S", 0.0)  # nobody works here
+    order = place(account)
+    stop = ("trade", "SELL", "BTCUSDT", "--type", "STOP_MARKET", "--trigger-price", "58000")
+    for words in (
+        (*stop, "--working-type", "CONTRACT_PRICE", "--close-position"),
+        ("amend", str(order.pk), "--price", "61000"),
+        ("margin", "remove", "BTCUSDT", "12.5"),
+        ("margin", "mode", "BTCUSDT", "CROSS"),
+        ("cancel", "--all", "--confirm", "cancel main"),
+    ):
+        confirmed = () if words[0] == "cancel" else ("--yes",)
+        with pytest.raises(SystemExit) as unanswered:
+            _run(*words, *confirmed, "--json")
+        assert unanswered.value.code == 1
+
+    rows = Command.objects.order_by("created_at")
+    asked = [codec.decode_command(row.kind, row.payload) for row in rows]
+    assert asked == [
+        PlaceOrder(
+            "BTCUSDT",
+            Side.SELL,
+            OrderType.STOP_MARKET,
+            trigger_price=Decimal(58000),
+            working_type=WorkingType.CONTRACT_PRICE,
+            close_position=True,
+        ),
+        AmendOrder(order.pk, "BTCUSDT", Decimal("0.008"), Decimal(61000)),
+        ChangeIsolatedMargin("BTCUSDT", Decimal("-12.5")),
+        SetMarginMode("BTCUSDT", MarginMode.CROSS),
+        CancelAll(""),
+    ]
 
 
 def test_json_is_alone_on_stdout(account: ExchangeAccount) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py cancel <order id>`, or everything that rests for a symbol."""
+"""`manage.py cancel <order id>`, or everything that rests for a symbol or an account."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -16,9 +16,9 @@ ALL_COLUMNS = ("id", "symbol", "status", "result")
 
 
 class Command(EngineCommand):
-    """Cancel one order, or all of a symbol."""
+    """Cancel one order, all of a symbol, or all of an account."""
 
-    help = "Cancel one order, or with --symbol everything that rests for it."
+    help = "Cancel one order, or with --symbol or --all everything that rests or waits."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which ones, and why."""
@@ -26,12 +26,13 @@ class Command(EngineCommand):
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("order", nargs="?", type=UUID, help="id of the order")
         which.add_argument("--symbol", help="cancel everything that rests for it")
+        which.add_argument("--all", action="store_true", help="cancel everything of the account")
         parser.add_argument("--reason", default="")
-        parser.add_argument("--confirm", default="", help='for --symbol: "cancel <symbol>"')
+        parser.add_argument("--confirm", default="", help='"cancel <symbol>", "cancel <account>"')
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Cancel and show what became of it."""
-        if options["symbol"]:
+        if options["symbol"] or options["all"]:
             self._cancel_all(options)
             return
         try:
@@ -42,10 +43,11 @@ class Command(EngineCommand):
         self.end(answer, COLUMNS, options)
 
     def _cancel_all(self, options: dict[str, Any]) -> None:
-        phrase = f"cancel {options['symbol']}"
+        account = self.account(options)
+        symbol = self.symbol(options["symbol"]) if options["symbol"] else ""
+        phrase = f"cancel {symbol or account.name}"
         if options["confirm"] != phrase:
             message = f'This cancels every resting order: add --confirm "{phrase}".'
             raise CommandError(message, returncode=EXIT_USAGE)
-        symbol, account = self.symbol(options["symbol"]), self.account(options)
         answer = cancel_all(self.ask("cancel"), account, symbol, reason=options["reason"])
         self.end(answer, ALL_COLUMNS, options)

@@ -18,6 +18,8 @@ COLUMNS = (
     "type",
     "quantity",
     "filled_quantity",
+    "price",
+    "trigger_price",
     "average_price",
     "status",
     "id",

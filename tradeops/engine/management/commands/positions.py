@@ -18,6 +18,9 @@ COLUMNS = (
     "unrealized_pnl",
     "realized_pnl",
     "leverage",
+    "margin_mode",
+    "isolated_margin",
+    "adl_quantile",
 )
 
 
