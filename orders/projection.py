@@ -8,6 +8,7 @@ from orders.models import Fill, Order
 from tradeops.domain.enums import OrderStatus, OrderType
 from tradeops.domain.events import (
     DomainEvent,
+    OrderAdopted,
     OrderCancelled,
     OrderPlaced,
     OrderRejected,
@@ -64,6 +65,7 @@ def _placed(stored: Stored, event: OrderPlaced, rows: Rows) -> None:
             activation_price=event.activation_price,
             close_position=event.close_position,
             good_till=event.good_till,
+            reason=event.reason[:REASON_LENGTH],
             submitted_at=event.submitted_at,
             updated_at=stored.occurred_at,
         )
@@ -75,8 +77,7 @@ def _updated(stored: Stored, event: OrderUpdated, rows: Rows) -> None:
     order.status = advance(OrderStatus(order.status), event.status)
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     order.venue_filled_quantity = max(order.venue_filled_quantity, event.filled_quantity)
-    order.algo_id = event.algo_id or order.algo_id
-    order.triggered_at = order.triggered_at or event.triggered_at
+    order.client_order_id = order.client_order_id or event.client_order_id
     if event.quantity is not None:
         order.quantity = event.quantity
     if event.price is not None:
@@ -85,7 +86,26 @@ def _updated(stored: Stored, event: OrderUpdated, rows: Rows) -> None:
         order.order_type = event.order_type
         order.time_in_force = event.time_in_force or ""
         order.reduce_only = bool(event.reduce_only)
+    _learn_condition(order, event)
     _touch(order, stored, event.reason)
+    rows.put(order)
+
+
+def _learn_condition(order: Order, event: OrderUpdated) -> None:
+    order.algo_id = event.algo_id or order.algo_id
+    order.triggered_at = event.triggered_at or order.triggered_at
+    order.trigger_price = event.trigger_price or order.trigger_price
+    order.working_type = event.working_type or order.working_type
+    order.callback_rate = event.callback_rate or order.callback_rate
+    order.activation_price = event.activation_price or order.activation_price
+    order.close_position = event.close_position or order.close_position
+    order.good_till = event.good_till or order.good_till
+
+
+def _adopted(stored: Stored, event: OrderAdopted, rows: Rows) -> None:
+    """The alarm alone: what the order is now is told by the event that follows."""
+    order = _order(event, rows)
+    _touch(order, stored, event.detail)
     rows.put(order)
 
 
@@ -133,8 +153,9 @@ def _executed(stored: Stored, event: TradeExecuted, rows: Rows) -> None:
     order.venue_filled_quantity = max(order.venue_filled_quantity, order.filled_quantity)
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     if order.status not in TERMINAL or order.status == OrderStatus.REJECTED:
-        # An order met through its fill has no quantity of its own yet.
-        complete = order.order_type != OrderType.OTHER and order.filled_quantity >= order.quantity
+        # An order met through its fill has no quantity of its own yet, nor one that closes all.
+        told = order.order_type != OrderType.OTHER and order.quantity > 0
+        complete = told and order.filled_quantity >= order.quantity
         order.status = advance(
             OrderStatus(order.status),
             OrderStatus.FILLED if complete else OrderStatus.PARTIALLY_FILLED,
@@ -144,7 +165,7 @@ def _executed(stored: Stored, event: TradeExecuted, rows: Rows) -> None:
 
 
 def _order(
-    event: OrderUpdated | OrderRejected | OrderCancelled | TradeExecuted, rows: Rows
+    event: OrderUpdated | OrderAdopted | OrderRejected | OrderCancelled | TradeExecuted, rows: Rows
 ) -> Order:
     order = rows.get(Order, event.order_id)
     if order is None:
@@ -163,6 +184,7 @@ def _touch(order: Order, stored: Stored, reason: str) -> None:
 _HANDLERS: dict[type[DomainEvent], Callable[[Stored, Any, Rows], None]] = {
     OrderPlaced: _placed,
     OrderUpdated: _updated,
+    OrderAdopted: _adopted,
     OrderRejected: _rejected,
     OrderCancelled: _cancelled,
     TradeExecuted: _executed,

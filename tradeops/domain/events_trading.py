@@ -53,6 +53,7 @@ class OrderPlaced(DomainEvent):
     activation_price: Decimal | None = None
     close_position: bool = False
     good_till: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class OrderUpdated(DomainEvent):
     """The order moved up the lattice, its cumulative numbers grew, or it was amended.
 
     The optional fields are set where they differ from what was known; the type and its options only
-    for an order that was first met through one of its fills.
+    for an order that was first met through one of its fills, or after it had triggered.
     """
 
     order_id: UUID
@@ -77,6 +78,13 @@ class OrderUpdated(DomainEvent):
     reduce_only: bool | None = None
     algo_id: str = ""
     triggered_at: datetime | None = None
+    client_order_id: str = ""
+    trigger_price: Decimal | None = None
+    working_type: WorkingType | None = None
+    callback_rate: Decimal | None = None
+    activation_price: Decimal | None = None
+    close_position: bool | None = None
+    good_till: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from uuid import UUID
 from orders.models import Order, TradeCursor
 from tradeops.domain.enums import Source
 from tradeops.domain.events import DomainEvent
-from tradeops.domain.ids import command_id_of, external_order_id
 from tradeops.engine import facts
+from tradeops.engine.facts_lookup import row_ids
 from tradeops.engine.ledger import account_ledger
 from tradeops.exchange.reports import FillReport, OrderReport, Report
 from tradeops.journal.event_store import Draft, Origin, Stored
@@ -69,11 +69,5 @@ def record(
 
 def _order_ids(account_id: int, reports: Sequence[Report]) -> list[UUID]:
     """Row ids that the reports' orders have, ours or not."""
-    return list(
-        {
-            command_id_of(report.client_order_id)
-            or external_order_id(account_id, report.symbol, report.venue_order_id)
-            for report in reports
-            if isinstance(report, OrderReport | FillReport)
-        }
-    )
+    heard = [report for report in reports if isinstance(report, OrderReport | FillReport)]
+    return list({order_id for report in heard for order_id in row_ids(account_id, report)})

@@ -14,6 +14,7 @@ from tradeops.domain.enums import (
     PositionSide,
     Side,
     TimeInForce,
+    WorkingType,
 )
 from tradeops.domain.ids import client_order_id
 from tradeops.exchange.reports import BalanceReport, FillReport, OrderReport, Report
@@ -81,6 +82,31 @@ def fill_report(
     )
 
 
+def algo_report(
+    number: int,
+    *,
+    side: Side = Side.SELL,
+    quantity: str = "1",
+    status: OrderStatus = OrderStatus.ACKNOWLEDGED,
+    triggered: bool = False,
+    moment: int = 0,
+    ours: bool = True,
+) -> OrderReport:
+    """A stop as the service of conditional orders tells it; "0" closes the position."""
+    return replace(
+        order_report(number, side=side, quantity=quantity, status=status, moment=moment, ours=ours),
+        venue_order_id=str(1000 + number) if triggered else "",
+        order_type=OrderType.STOP_MARKET,
+        price=None,
+        reduce_only=True,
+        close_position=quantity == "0",
+        algo_id=str(9000 + number),
+        trigger_price=Decimal("59000"),
+        working_type=WorkingType.MARK_PRICE,
+        triggered_at=at(moment) if triggered else None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """Reports in the order in which they happened."""
@@ -135,4 +161,55 @@ def stories(draw: st.DrawFn) -> Story:
                     updated_at=at(moment),
                 )
             )
+    return Story(tuple(reports))
+
+
+@st.composite
+def stop_stories(draw: st.DrawFn) -> Story:
+    """One or two stops, for a quantity or for the whole position: some rest, some are cancelled,
+    some are refused when they trigger, some trigger and fill, some are trimmed by the venue."""
+    reports: list[Report] = []
+    moment = trade_id = 0
+    for number in range(1, draw(st.integers(1, 2)) + 1):
+        ours, total = draw(st.booleans()), draw(st.integers(1, 5))
+        asked = draw(st.sampled_from(["0", str(total)]))
+        moment += 10
+        resting = algo_report(number, quantity=asked, moment=moment, ours=ours)
+        reports.append(resting)
+        end = draw(st.sampled_from([None, "CANCELLED", "EXPIRED", "REJECTED", "FILLED", "CUT"]))
+        moment += 10
+        if end is None:
+            continue
+        if end not in {"FILLED", "CUT"}:
+            reports.append(replace(resting, status=OrderStatus(end), updated_at=at(moment)))
+            continue
+        reports.append(
+            algo_report(number, quantity=asked, triggered=True, moment=moment, ours=ours)
+        )
+        base = replace(
+            order_report(number, side=Side.SELL, quantity=str(total), moment=moment, ours=ours),
+            order_type=OrderType.STOP_MARKET,
+            price=None,
+            reduce_only=True,
+        )
+        reports.append(base)
+        done = draw(st.integers(1, total)) if end == "FILLED" else draw(st.integers(0, total - 1))
+        for _ in range(done):
+            moment, trade_id = moment + 10, trade_id + 1
+            reports.append(
+                fill_report(
+                    number, trade_id, side=Side.SELL, quantity="1", moment=moment, ours=ours
+                )
+            )
+        last = OrderStatus.FILLED if end == "FILLED" else OrderStatus.CANCELLED
+        moment += 10
+        reports.append(
+            replace(
+                base,
+                status=last,
+                quantity=Decimal(done if end == "FILLED" else total),
+                filled_quantity=Decimal(done),
+                updated_at=at(moment),
+            )
+        )
     return Story(tuple(reports))

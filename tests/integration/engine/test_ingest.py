@@ -19,6 +19,7 @@ from tests.integration.engine.reports import (
     Story,
     fill_report,
     order_report,
+    stop_stories,
     stories,
 )
 from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
@@ -47,8 +48,11 @@ def books(account: ExchangeAccount) -> dict[str, Any]:
     orders = Order.objects.filter(account=account)
     return {
         "orders": {
-            row.venue_order_id: (
+            row.venue_order_id or row.algo_id: (
                 row.status,
+                row.algo_id,
+                row.trigger_price,
+                row.close_position,
                 row.side,
                 row.order_type,
                 row.quantity,
@@ -108,6 +112,19 @@ def test_shuffled_and_duplicated_reports_change_nothing(
         st.lists(st.sampled_from(story.reports), max_size=6) if story.reports else st.just([])
     )
     shuffled = data.draw(st.permutations(repeated))
+    sizes = iter(lambda: data.draw(st.integers(1, 5)), None)
+
+    assert books_after(account, cut(shuffled, sizes)) == straight
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(story=stop_stories(), data=st.data())
+def test_shuffled_and_duplicated_reports_of_stops_change_nothing(
+    account: ExchangeAccount, story: Story, data: st.DataObject
+) -> None:
+    straight = books_after(account, [story.reports])
+    repeated = data.draw(st.lists(st.sampled_from(story.reports), max_size=6))
+    shuffled = data.draw(st.permutations([*story.reports, *repeated]))
     sizes = iter(lambda: data.draw(st.integers(1, 5)), None)
 
     assert books_after(account, cut(shuffled, sizes)) == straight
