@@ -53,11 +53,15 @@ OpenSession: TypeAlias = Callable[[], Any]
 
 def open_aiohttp_session() -> aiohttp.ClientSession:
     """The session of a real connection. Call it in the loop that uses it."""
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept": "application/json", "User-Agent": "tradeops"},
     )
+    # aiohttp sends PUT and DELETE again when a connection breaks: an amendment went out twice. The
+    # switch is private, and the one that its own test client uses.
+    session._retry_connection = False
+    return session
 
 
 class FuturesClient(AsyncClient):
