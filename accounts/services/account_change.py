@@ -1,4 +1,4 @@
-"""Change who operates an account and whether it is served."""
+"""Change who operates an account, whether it is served, and whether the dead-man guards it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,12 +21,13 @@ def change_account(
     account_id: int,
     is_active: bool,
     operator_ids: Sequence[int],
+    dead_man_enabled: bool,
     actor: str,
     source: Source,
     reason: str,
     now: datetime,
 ) -> ExchangeAccount:
-    """Set the account's activity and operators; journals ConfigChanged with old and new.
+    """Set the account's activity, operators and dead-man; journals ConfigChanged, old and new.
 
     An inactive account is not streamed, not reconciled and takes no command. Nothing is written
     when nothing changes.
@@ -43,20 +44,29 @@ def change_account(
         if account is None:
             raise TradeOpsError(ErrorCode.NOT_FOUND, f"There is no account {account_id}.")
         operators = set(account.operators.values_list("pk", flat=True))
-        old = {"is_active": account.is_active, "operators": sorted(operators)}
-        new = {"is_active": is_active, "operators": sorted(wanted)}
+        old = {
+            "is_active": account.is_active,
+            "operators": sorted(operators),
+            "dead_man_enabled": account.dead_man_enabled,
+        }
+        new = {
+            "is_active": is_active,
+            "operators": sorted(wanted),
+            "dead_man_enabled": dead_man_enabled,
+        }
         if old != new:
             account.is_active = is_active
-            account.save(update_fields=["is_active"])
+            account.dead_man_enabled = dead_man_enabled
+            account.save(update_fields=["is_active", "dead_man_enabled"])
             account.operators.set(wanted)
             event = ConfigChanged(
-                SUBJECT, str(account_id), _next_version(account_id), old, new, reason
+                SUBJECT, str(account_id), next_version(account_id), old, new, reason
             )
             append(account_id, [Draft(event, now)], Origin(actor, source, now))
     return account
 
 
-def _next_version(account_id: int) -> int:
+def next_version(account_id: int) -> int:
     """Changes of the account so far, its creation included, and one."""
     earlier = Event.objects.filter(
         account_id=account_id, type=ConfigChanged.__name__, payload__subject=SUBJECT

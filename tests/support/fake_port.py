@@ -54,6 +54,8 @@ class FakePort:
     margin_error: Exception | None = None
     amended: list[AmendRequest] = field(default_factory=list)
     income_rows: list[IncomeReport] = field(default_factory=list)
+    wallets: list[BalanceReport] = field(default_factory=list)
+    quantiles: dict[tuple[str, PositionSide], int] = field(default_factory=dict)
     countdowns: list[tuple[str, int]] = field(default_factory=list)
     calls: int = 0
     submit_error: Exception | None = None
@@ -207,7 +209,8 @@ class FakePort:
         return self.legs
 
     async def balances(self) -> Sequence[BalanceReport]:
-        return []
+        self.calls += 1
+        return list(self.wallets)
 
     async def leverages(self) -> Sequence[LeverageReport]:
         return []
@@ -243,7 +246,7 @@ class FakePort:
         return self.brackets
 
     async def adl_quantiles(self) -> Mapping[tuple[str, PositionSide], int]:
-        return {}
+        return self.quantiles
 
     async def income(self, *, since: datetime, limit: int = 1000) -> Sequence[IncomeReport]:
         self.calls += 1

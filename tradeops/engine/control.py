@@ -205,7 +205,7 @@ async def update_config(work: Work) -> None:
 
 
 async def reconcile_in_background(work: Work) -> None:
-    """RunReconcile: SENT here, finished by the reconcile worker."""
+    """RunReconcile and ResolveDrift: SENT here, finished by the reconcile worker."""
     _hand_over(work, RECONCILE_TASK)
 
 

@@ -42,6 +42,7 @@ HANDLERS: dict[str, Callable[[Work], Awaitable[None]]] = {
     "SetEngineMode": set_mode,
     "UpdateConfig": update_config,
     "RunReconcile": reconcile_in_background,
+    "ResolveDrift": reconcile_in_background,
     "RebuildProjection": rebuild_in_background,
 }
 SENDS_ORDERS = frozenset({"PlaceOrder", "ClosePosition"})

@@ -16,6 +16,7 @@ from tradeops.engine.facts_account import (
     record_leverage,
     record_margin_call,
     record_position,
+    undo_adjustment,
 )
 from tradeops.engine.facts_orders import record_fill, record_order
 from tradeops.engine.ledger import AccountLedger
@@ -46,9 +47,16 @@ def expected_keys(account_id: int, report: Report) -> list[str]:
     return []
 
 
+def _record_fill(ledger: AccountLedger, report: FillReport) -> None:
+    """A fill that is new undoes what was adopted in its place (F25)."""
+    if not ledger.is_known(fill_dedup_key(ledger.account_id, report.symbol, report.trade_id)):
+        record_fill(ledger, report)
+        undo_adjustment(ledger, report)
+
+
 _RECORDERS: dict[type, Callable[[AccountLedger, Any], None]] = {
     OrderReport: record_order,
-    FillReport: record_fill,
+    FillReport: _record_fill,
     PositionReport: record_position,
     LeverageReport: record_leverage,
     BalanceReport: record_balance,

@@ -39,28 +39,30 @@ class RebuildReport:
     applied: bool
 
 
-def rebuild(*, apply: bool) -> RebuildReport:
-    """Fold all accounts and compare; with `apply` the rebuilt rows replace the live ones.
+def rebuild(*, apply: bool, account_id: int | None = None) -> RebuildReport:
+    """Fold one account (None: all) and compare; with `apply` the rebuilt rows replace the live.
 
     Holds the write lock of each account while it is compared, so that live work cannot move it;
     folding, which is most of the work, goes before.
     """
     events = rows = 0
     differences: list[Difference] = []
-    for account_id in JournalHead.objects.order_by("pk").values_list("pk", flat=True):
+    heads = JournalHead.objects.order_by("pk")
+    wanted = heads if account_id is None else heads.filter(pk=account_id)
+    for head_id in wanted.values_list("pk", flat=True):
         memory = MemoryRows()
-        folded = _fold(account_id, memory, after_seq=0)
+        folded = _fold(head_id, memory, after_seq=0)
         with write_transaction():
-            lock_head(account_id)
-            events += _fold(account_id, memory, after_seq=folded)
+            lock_head(head_id)
+            events += _fold(head_id, memory, after_seq=folded)
             for model in PROJECTED_MODELS:
                 fresh = list(memory.all(model))
                 rows += len(fresh)
                 with _shadow_of(model) as shadow:
                     _fill(shadow, model, fresh)
-                    differences += _compare(shadow, model, account_id)
+                    differences += _compare(shadow, model, head_id)
                     if apply:
-                        _swap_in(shadow, model, account_id)
+                        _swap_in(shadow, model, head_id)
     return RebuildReport(events, rows, tuple(differences), apply)
 
 

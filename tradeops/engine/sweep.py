@@ -55,7 +55,11 @@ MISSING_FILLS_AFTER = timedelta(seconds=1)
 MISSING_FILLS_WITHIN = timedelta(minutes=1)
 MISSING_FILLS_READ = 500
 PER_CYCLE = 10
-_BACKGROUND = {"RunReconcile": RECONCILE_TASK, "RebuildProjection": REBUILD_TASK}
+_BACKGROUND = {
+    "RunReconcile": RECONCILE_TASK,
+    "ResolveDrift": RECONCILE_TASK,
+    "RebuildProjection": REBUILD_TASK,
+}
 
 
 @dataclass(slots=True)

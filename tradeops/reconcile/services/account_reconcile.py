@@ -80,8 +80,7 @@ async def account_reconcile(
     symbols = _symbols(account_id, scope)
     error = ""
     try:
-        for step in _steps(run, scope, symbols):
-            await step()
+        await compare(run, scope, symbols)
     except ExchangeError as failure:
         error = f"{type(failure).__name__}: {failure}"
     result = ReconcileResult(
@@ -94,6 +93,12 @@ async def account_reconcile(
     result = write_down(result, findings, asked_for=trigger not in {SCHEDULE, RECONNECT})
     reconcile_notes.remember(account_id, result.finished_at)
     return result
+
+
+async def compare(run: Comparison, scope: Scope, symbols: Collection[str] | None) -> None:
+    """Everything that the scope compares, into `run`; raises ExchangeError where a read fails."""
+    for step in _steps(run, scope, symbols):
+        await step()
 
 
 def _steps(

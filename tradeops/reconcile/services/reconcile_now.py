@@ -28,7 +28,7 @@ def reconcile_now(account_id: int, *, scope: Scope, trigger: str) -> ReconcileRe
             trigger=trigger,
             clock=SYSTEM_CLOCK,
             ids=uuid.uuid4,
-            pause=_sleep,
+            pause=blocking_pause,
         )
     )
     remember_rate(account_id, port.rate_state(), port.clock_offset_ms())
@@ -47,5 +47,6 @@ def fill_gap(account_id: int) -> None:
         raise ConnectionError(result.error)
 
 
-async def _sleep(seconds: float) -> None:
+async def blocking_pause(seconds: float) -> None:
+    """Wait on this thread."""
     time.sleep(seconds)  # noqa: ASYNC251 – beside a blocking port nothing may suspend
