@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-pg check format e2e bench crash openapi lock runtime dev
+.PHONY: help run test test-sqlite test-pg check format e2e soak bench crash openapi lock runtime dev
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -52,6 +52,9 @@ format: dev ## rewrite the sources in the house style
 
 e2e: dev ## the desk and the admin in headless Chromium
 	$(BIN)/python -m pytest -m e2e $(ARGS) tests/e2e
+
+soak: dev ## ten minutes of work on a venue that fails; ARGS="--minutes 2 --faults 10 --rate 5"
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: dev ## the budgets of docs/performance.md, as a table and bench.json
 	$(BIN)/python -m tests.bench $(ARGS)

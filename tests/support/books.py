@@ -19,7 +19,7 @@ def ours(stack: Stack, account: str) -> Books:
             row["venue_order_id"]: (
                 row["client_order_id"],
                 row["side"],
-                _status(row["status"]),
+                status_here(row["status"]),
                 Decimal(row["quantity"]),
                 Decimal(row["filled_quantity"]),
             )
@@ -52,7 +52,7 @@ def venues(stack: Stack, account: str) -> Books:
             str(row["order_id"]): (
                 row["client_order_id"],
                 row["side"],
-                _status(row["status"]),
+                status_here(row["status"]),
                 Decimal(row["quantity"]),
                 Decimal(row["executed_quantity"]),
             )
@@ -89,7 +89,8 @@ def differences(stack: Stack, account: str) -> list[str]:
     return lines
 
 
-def _status(text: str) -> str:
+def status_here(text: str) -> str:
+    """What the venue calls `text` is called here."""
     return {"NEW": "ACKNOWLEDGED", "CANCELED": "CANCELLED", "EXPIRED_IN_MATCH": "EXPIRED"}.get(
         text, text
     )

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tradeops.exchange.paper import fault_kinds as kinds
 from tradeops.exchange.paper import margin
+from tradeops.exchange.paper.amounts import text
 from tradeops.exchange.paper.clock import VenueClock
 from tradeops.exchange.paper.faults import FaultBook, FaultError
 from tradeops.exchange.paper.forced import Cause, close_by_venue, expire_orders, liquidate
@@ -117,6 +118,7 @@ class Control:
                 "tape_lag_ms": server.player.lag_ms,
                 "sockets": len(server.hub.sockets),
                 "struck": server.faults.struck,
+                "marks": {name: text(s.mark) for name, s in server.venue.symbols.items()},
             }
         )
 
