@@ -74,6 +74,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "order_type",
         "filled_of",
         "limit",
+        "trigger",
         "average",
         "state",
         "more",
@@ -83,6 +84,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = (
         OpenFilter,
         ("status", ChoicesDropdownFilter),
+        ("order_type", ChoicesDropdownFilter),
         ("side", ChoicesDropdownFilter),
         SymbolFilter,
         AccountFilter,
@@ -110,6 +112,17 @@ class OrderAdmin(ReadOnlyAdmin):
             },
         ),
         (
+            "Trigger and end",
+            {
+                "fields": (
+                    ("trigger", "working_type"),
+                    ("callback", "activation"),
+                    ("close_position", "triggered"),
+                    ("algo_id", "ends"),
+                )
+            },
+        ),
+        (
             "Identity",
             {
                 "fields": (
@@ -123,7 +136,12 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     at = moment("submitted_at", "Time")
     updated = moment("updated_at", "Updated")
+    triggered = moment("triggered_at", "Triggered")
+    ends = moment("good_till", "Good till")
     limit = decimals("price", "Limit price")
+    trigger = decimals("trigger_price", "Trigger")
+    callback = decimals("callback_rate", "Callback, %")
+    activation = decimals("activation_price", "Activation price")
     fee = decimals("commission", "Fees")
     pnl = decimals("realized_pnl", "Realized PnL")
 
@@ -163,7 +181,8 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Filled / quantity")
     def filled_of(self, row: Order) -> str:
-        return f"{plain(row.filled_quantity)} / {plain(row.quantity)}"
+        whole = "position" if row.close_position and not row.quantity else plain(row.quantity)
+        return f"{plain(row.filled_quantity)} / {whole}"
 
     @admin.display(description="Average price")
     def average(self, row: Order) -> str:
@@ -215,9 +234,9 @@ class OrderAdmin(ReadOnlyAdmin):
         """Ask for a cancel of one order."""
         order: Order = self.the_object(request, object_id)
         question = Question(
-            title=f"Cancel {order.side} {plain(order.quantity)} {order.symbol}?",
+            title=f"Cancel {order.order_type} {order.side} {order.symbol}?",
             button="Cancel the order",
-            lines=(f"Status {order.status}, filled {plain(order.filled_quantity)}.",),
+            lines=(f"Status {order.status}, filled {self.filled_of(order)}.",),
             reason_required=False,
         )
         answer = confirm(request, self, question)

@@ -95,6 +95,7 @@ class PositionAdmin(ReadOnlyAdmin):
         "realized",
         "leverage",
         "margin_mode",
+        "adl",
         "opened",
     )
     list_display_links = ("symbol",)
@@ -114,6 +115,7 @@ class PositionAdmin(ReadOnlyAdmin):
                     ("pnl_now", "notional_now"),
                     ("realized", "fees"),
                     ("leverage", "margin_mode"),
+                    ("isolated", "adl"),
                     ("opened", "updated"),
                     ("orders", "fills"),
                 )
@@ -124,6 +126,7 @@ class PositionAdmin(ReadOnlyAdmin):
     entry = decimals("entry_price", "Entry price")
     realized = decimals("realized_pnl", "Realized PnL")
     fees = decimals("commission", "Fees")
+    isolated = decimals("isolated_margin", "Isolated margin")
     opened = moment("opened_at", "Opened")
     updated = moment("updated_at", "Updated")
 
@@ -165,6 +168,11 @@ class PositionAdmin(ReadOnlyAdmin):
         if row.mark is None:
             return EMPTY
         return plain(round(abs(row.quantity) * row.mark.mark_price, 2))
+
+    @admin.display(description="ADL queue")
+    def adl(self, row: Position) -> str:
+        """0 is last in the venue's queue for deleveraging, 4 first."""
+        return EMPTY if row.adl_quantile is None else f"{row.adl_quantile} / 4"
 
     @admin.display(description="Orders")
     def orders(self, row: Position) -> str:

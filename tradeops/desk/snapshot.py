@@ -15,13 +15,13 @@ from django.db.models import Q
 from accounts.models import Balance, ExchangeAccount
 from orders.models import OPEN_STATUSES, Fill, Order
 from positions.domain.accounting import Leg, unrealized_pnl
-from positions.domain.margin import liquidation_price
+from positions.domain.margin import estimated_liquidation_price
 from positions.models import Position
 from risk.models import EngineStatus, RiskLimit
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import EngineState, MarginMode, StreamState
 from tradeops.domain.money import PRECISION, ZERO, plain
-from tradeops.engine.preview import MAINTENANCE_MARGIN_RATE
+from tradeops.engine.brackets import Brackets, shared_brackets
 from tradeops.journal.event_store import lock_head
 from tradeops.journal.models import Command, JournalHead
 from tradeops.kit.clock import SYSTEM_CLOCK
@@ -83,8 +83,15 @@ def _body(account_id: int, now: datetime) -> dict[str, Any]:
     wallet = _wallet(balances)
     profits = [_profit(row, prices.get(row.symbol)) for row in positions]
     total = sum((profit or ZERO for profit in profits), wallet)
+    brackets = shared_brackets(account_id, [row.symbol for row in positions])
     shown = [
-        _position(row, prices.get(row.symbol), profit, cross=total - (profit or ZERO))
+        _position(
+            row,
+            prices.get(row.symbol),
+            profit,
+            cross=total - (profit or ZERO),
+            brackets=brackets.get(row.symbol, ()),
+        )
         for row, profit in zip(positions, profits, strict=True)
     ]
     return {
@@ -112,18 +119,25 @@ def _profit(row: Position, mark: Mark | None) -> Decimal | None:
 
 
 def _position(
-    row: Position, mark: Mark | None, upnl: Decimal | None, *, cross: Decimal
+    row: Position,
+    mark: Mark | None,
+    upnl: Decimal | None,
+    *,
+    cross: Decimal,
+    brackets: Brackets,
 ) -> dict[str, Any]:
     """ROE = uPnL / (|quantity| x entry / leverage), in percent.
 
     `cross` is what the rest of the account could lose before this position is liquidated.
     """
     margin = PRECISION.divide(abs(row.quantity) * row.entry_price, Decimal(row.leverage or 1))
-    liquidation = liquidation_price(
+    is_isolated = row.margin_mode == MarginMode.ISOLATED
+    backing = row.isolated_margin if row.isolated_margin is not None else margin
+    liquidation = estimated_liquidation_price(
         row.quantity,
         row.entry_price,
-        collateral=margin if row.margin_mode == MarginMode.ISOLATED else cross,
-        maintenance_rate=MAINTENANCE_MARGIN_RATE,
+        collateral=backing if is_isolated else cross,
+        brackets=brackets,
     )
     return {
         "id": row.pk,
@@ -140,6 +154,8 @@ def _position(
         "margin": plain(margin.quantize(Decimal("0.01"))),
         "leverage": row.leverage,
         "margin_mode": row.margin_mode,
+        "isolated_margin": plain(backing) if is_isolated else None,
+        "adl_quantile": row.adl_quantile,
         "liquidation_price": plain(liquidation) if liquidation is not None else None,
         "realized_pnl": plain(row.realized_pnl),
         "commission": plain(row.commission),
@@ -168,7 +184,11 @@ def _order(row: Order) -> dict[str, Any]:
         "quantity": plain(row.quantity),
         "filled_quantity": plain(row.filled_quantity),
         "price": plain(row.price) if row.price is not None else None,
+        "trigger_price": plain(row.trigger_price) if row.trigger_price is not None else None,
+        "callback_rate": plain(row.callback_rate) if row.callback_rate is not None else None,
+        "triggered_at": row.triggered_at.isoformat() if row.triggered_at else None,
         "reduce_only": row.reduce_only,
+        "close_position": row.close_position,
         "status": row.status,
         "submitted_at": row.submitted_at.isoformat(),
     }

@@ -5,16 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import ExchangeAccount
+from orders.domain.validation import fault_of
+from positions.domain.margin import estimated_liquidation_price
 from risk.domain.context import RiskContext, Sized
 from risk.domain.gates import decide
 from tradeops.domain.commands import PlaceOrder
 from tradeops.domain.enums import Side
-from tradeops.domain.money import ONE, PRECISION, plain, round_money
+from tradeops.domain.errors import ErrorCode
+from tradeops.domain.money import PRECISION, plain
+from tradeops.engine.brackets import shared_brackets
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.market import cache
-
-# Lowest bracket of BTCUSDT; the venue's own figure replaces the estimate once the position stands.
-MAINTENANCE_MARGIN_RATE = Decimal("0.004")
 
 
 def preview_order(*, account_id: int, command: PlaceOrder, now: datetime) -> dict[str, Any]:
@@ -27,14 +28,22 @@ def preview_order(*, account_id: int, command: PlaceOrder, now: datetime) -> dic
     mark = cache.fresh_mark(command.symbol, now=now) or cache.marks([command.symbol]).get(
         command.symbol
     )
-    context = risk_context(account, command, mark_price=mark.mark_price if mark else None)
+    context = risk_context(
+        account,
+        command,
+        mark_price=mark.mark_price if mark else None,
+        brackets=shared_brackets(account_id, [command.symbol]).get(command.symbol, ()),
+    )
     decision = decide(intent_of(command), context)
     refusal = decision.refusal
     sized = decision.sized
+    fault = fault_of(command, now=now)
+    code = ErrorCode.VALIDATION_ERROR if fault else refusal.code if refusal else None
+    detail = fault.detail if fault else refusal.detail if refusal else ""
     return {
-        "accepted": refusal is None and sized is not None,
-        "code": refusal.code.value if refusal and refusal.code else "",
-        "detail": refusal.detail if refusal else "",
+        "accepted": fault is None and refusal is None and sized is not None,
+        "code": code.value if code else "",
+        "detail": detail,
         "symbol": command.symbol,
         "side": command.side.value,
         "leverage": context.leverage,
@@ -49,12 +58,13 @@ def preview_order(*, account_id: int, command: PlaceOrder, now: datetime) -> dic
 
 
 def _liquidation_price(side: Side, sized: Sized | None, context: RiskContext) -> str | None:
-    """price x (1 ∓ 1/leverage) / (1 ∓ maintenance rate): the order alone, isolated, an estimate."""
+    """Of the order alone, isolated with its margin: an estimate."""
     if sized is None or sized.quantity <= 0 or context.position_quantity != 0:
         return None
-    share = PRECISION.divide(ONE, Decimal(context.leverage))
-    sign = side.sign
-    price = PRECISION.divide(
-        sized.price * (ONE - sign * share), ONE - sign * MAINTENANCE_MARGIN_RATE
+    price = estimated_liquidation_price(
+        side.sign * sized.quantity,
+        sized.price,
+        collateral=PRECISION.divide(sized.notional, Decimal(context.leverage)),
+        brackets=context.brackets,
     )
-    return plain(round_money(max(price, Decimal(0))))
+    return plain(price) if price is not None else "0"

@@ -1,6 +1,7 @@
 """What an order's page tells, and what it and its position offer to do."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,3 +84,57 @@ def test_flat_position_offers_nothing_to_close(
     assert page(Position, "close", flat.pk) not in shown
     answer: Any = boss.get(page(Position, "close", flat.pk))
     assert answer["Location"] == page(Position, "change", flat.pk)
+
+
+def conditional(account: ExchangeAccount, at: datetime) -> Order:
+    """A stop that waits to close a position."""
+    order = seed.order(account, at, status="ACKNOWLEDGED", filled="0")
+    Order.objects.filter(pk=order.pk).update(
+        order_type="STOP_MARKET",
+        quantity=Decimal(0),
+        close_position=True,
+        trigger_price=Decimal("58000.50"),
+        working_type="MARK_PRICE",
+        algo_id="9001",
+    )
+    return order
+
+
+def test_conditional_order_tells_its_trigger_and_can_be_cancelled(
+    boss: Client, account: ExchangeAccount, now: datetime
+) -> None:
+    order = conditional(account, now)
+
+    detail = boss.get(page(Order, "change", order.pk)).content.decode()
+    question = boss.get(page(Order, "cancel", order.pk)).content.decode()
+
+    for text in ("58000.5", "MARK_PRICE", "9001", "0 / position"):
+        assert text in detail
+    assert "Cancel STOP_MARKET BUY BTCUSDT?" in question
+    assert "filled 0 / position." in question
+
+
+def test_orders_are_filtered_by_their_type(
+    boss: Client, account: ExchangeAccount, now: datetime
+) -> None:
+    stop, market = conditional(account, now), seed.order(account, now)
+
+    text = boss.get(page(Order, "changelist"), {"order_type__exact": "STOP_MARKET"})
+
+    shown = text.content.decode()
+    assert page(Order, "change", stop.pk) in shown
+    assert page(Order, "change", market.pk) not in shown
+
+
+def test_position_shows_its_margin_and_its_place_in_the_queue(
+    boss: Client, account: ExchangeAccount, now: datetime
+) -> None:
+    position = seed.position(account, now, "BTCUSDT", "0.007")
+    Position.objects.update(
+        margin_mode="ISOLATED", isolated_margin=Decimal("50.50"), adl_quantile=3
+    )
+
+    text = boss.get(page(Position, "change", position.pk)).content.decode()
+
+    assert "50.5" in text
+    assert "3 / 4" in text
