@@ -68,7 +68,7 @@ class AccountForm(forms.ModelForm[ExchangeAccount]):
 
     class Meta:
         model = ExchangeAccount
-        fields = ("is_active", "operators")
+        fields = ("is_active", "dead_man_enabled", "operators")
 
 
 class RotateForm(ConfirmForm):
@@ -115,6 +115,7 @@ class ExchangeAccountAdmin(ServiceAdmin):
             ("position_mode", "since"),
             "links",
             "is_active",
+            "dead_man_enabled",
             "operators",
             "reason",
         )
@@ -150,6 +151,7 @@ class ExchangeAccountAdmin(ServiceAdmin):
             account_id=form.instance.pk,
             is_active=values["is_active"],
             operator_ids=[user.pk for user in values["operators"]],
+            dead_man_enabled=values["dead_man_enabled"],
             actor=actor,
             source=Source.ADMIN,
             reason=values["reason"],

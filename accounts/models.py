@@ -25,6 +25,14 @@ class ExchangeAccount(models.Model):
     default_margin_mode = models.CharField(
         max_length=8, choices=[(m.value, m.value) for m in MarginMode], default=MarginMode.CROSS
     )
+    dead_man_enabled = models.BooleanField(
+        "dead-man countdown",
+        default=False,
+        db_default=False,
+        help_text="The venue cancels the orders of a symbol with resting openings when nobody"
+        " renews its countdown. Exits resting there go as well; conditional orders are not"
+        " assumed to be covered.",
+    )
     operators: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
         settings.AUTH_USER_MODEL, blank=True, related_name="exchange_accounts"
     )

@@ -31,6 +31,7 @@ def _reconcile(scope: str, seconds: int) -> Period:
 
 PERIODS = (
     Period("sweep commands", "tradeops.engine.tasks.sweep", "reconcile", 1),
+    Period("watch feeds", "tradeops.streams.tasks.watch_feeds", "reconcile", 1),
     _reconcile("orders", 10),
     _reconcile("positions", 10),
     _reconcile("strangers", 60),

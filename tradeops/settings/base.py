@@ -21,6 +21,8 @@ TRADEOPS_HOST = env.text("TRADEOPS_HOST", "127.0.0.1")
 TRADEOPS_PORT = env.whole("TRADEOPS_PORT", 8000)
 TRADEOPS_PAPER_PORT = env.whole("TRADEOPS_PAPER_PORT", 8100)
 PAPER_URL = env.text("TRADEOPS_PAPER_URL", f"http://127.0.0.1:{TRADEOPS_PAPER_PORT}")
+# How long the venue waits for us before it cancels a symbol's orders, where an account wants that.
+DEAD_MAN_COUNTDOWN_S = env.whole("DEAD_MAN_COUNTDOWN_S", 120)
 ALLOWED_SYMBOLS = env.words(
     "ALLOWED_SYMBOLS",
     (

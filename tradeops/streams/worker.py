@@ -31,6 +31,8 @@ from tradeops.streams import lease as leases
 from tradeops.streams.lease import RENEW_S, SELF_STOP_S, Lease
 from tradeops.streams.services import vitals
 from tradeops.streams.services.account_feed import AccountFeed
+from tradeops.streams.services.account_upkeep import AccountUpkeep
+from tradeops.streams.services.feed_judgement import note
 from tradeops.streams.services.mark_feed import MarkFeed
 from tradeops.streams.services.owner_identity import is_gone, own_identity
 from tradeops.streams.services.stream_book import StreamBook
@@ -40,7 +42,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 GapFill = Callable[[int], None]
 
-VITALS_S = 2.0
+VITALS_S = 1.0
 FAREWELL_S = 5.0
 STOP_S = 15.0
 RESTART_S = 1.0
@@ -55,6 +57,7 @@ class _Served:
     feed: AccountFeed
     thread: ThreadPoolExecutor
     task: "asyncio.Task[None]"
+    upkeep: "asyncio.Task[None]"
     renewed_s: float
 
 
@@ -161,11 +164,14 @@ class StreamsHost:
         if held is None:
             return
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"account-{account_id}")
+        fence = partial(leases.fence, held)
         book = StreamBook(
             account_id,
-            fence=lambda: leases.fence(held),
+            fence=fence,
             show=lambda state, detail: leases.set_state(held, state, detail, now=self._clock.now()),
             clock=self._clock,
+            token=held.token,
+            judge=lambda change: note(account_id, change, now=self._clock.now(), fence=fence),
         )
         feed = AccountFeed(
             account_id,
@@ -175,8 +181,16 @@ class StreamsHost:
             clock=self._clock,
             thread=thread,
         )
-        task = asyncio.create_task(feed.run())
-        self._served[account_id] = _Served(held, credential_id, feed, thread, task, asked_s)
+        upkeep = AccountUpkeep(account_id, feed, fence=fence, clock=self._clock, thread=thread)
+        self._served[account_id] = _Served(
+            held,
+            credential_id,
+            feed,
+            thread,
+            asyncio.create_task(feed.run()),
+            asyncio.create_task(upkeep.run()),
+            asked_s,
+        )
         logger.info("account %s: serving with token %s", account_id, held.token)
 
     async def _end(self, account_id: int, reason: str) -> None:
@@ -184,6 +198,8 @@ class StreamsHost:
         served = self._served.pop(account_id, None)
         if served is None:
             return  # somebody else ends it
+        served.upkeep.cancel()
+        await asyncio.gather(served.upkeep, return_exceptions=True)
         await served.feed.stop(reason)
         done, _ = await asyncio.wait({served.task}, timeout=FAREWELL_S)
         if not done:

@@ -64,6 +64,7 @@ class Recorder:
 
     def __init__(self, failures: Sequence[Exception] = (), poison: Sequence[Report] = ()) -> None:
         self.written: list[Report | StreamState] = []
+        self.synchronisations = 0
         self.aside: list[tuple[str, str]] = []
         self._failures = list(failures)
         self._poison = poison
@@ -77,6 +78,9 @@ class Recorder:
 
     def state(self, state: StreamState, _detail: str, _at: datetime) -> None:
         self.written.append(state)
+
+    def synchronised(self) -> None:
+        self.synchronisations += 1
 
     def set_aside(self, raw: str, reason: str, _at: datetime, *, once: str) -> None:
         assert once

@@ -20,7 +20,7 @@ from tradeops.kit.redis_client import redis_client
 from tradeops.market.cache import marks
 from tradeops.reconcile.services.reconcile_now import fill_gap
 from tradeops.streams import lease as leases
-from tradeops.streams.models import StreamLease
+from tradeops.streams.models import FeedHealth, StreamLease
 from tradeops.streams.services import vitals
 from tradeops.streams.worker import StreamsHost
 
@@ -45,6 +45,10 @@ def eventually(is_so: Callable[[], Any], *, timeout_s: float = 20.0) -> Any:
 
 def connected(desk: Desk) -> Callable[[], bool]:
     return lambda: StreamLease.objects.filter(pk=desk.pk, state="CONNECTED").exists()
+
+
+def healthy(desk: Desk) -> Callable[[], bool]:
+    return lambda: FeedHealth.objects.filter(pk=desk.pk, state="HEALTHY").exists()
 
 
 def synchronised(desk: Desk) -> Callable[[], bool]:
@@ -131,7 +135,7 @@ def test_second_worker_takes_over_only_what_is_free(desk: Desk) -> None:
 
 def test_owner_that_lost_its_lease_writes_nothing_more(desk: Desk) -> None:
     with serving(gap=lambda _account_id: None):
-        eventually(connected(desk))
+        eventually(healthy(desk))
         before = Event.objects.count()
         # Somebody else takes over, as after a long pause of this process.
         StreamLease.objects.update(owner="somebody else", token=99)
@@ -153,7 +157,7 @@ def test_account_switched_off_is_no_longer_served(desk: Desk) -> None:
         ExchangeAccount.objects.update(is_active=False)
         eventually(lambda: not connected(desk)())
 
-    assert event_types()[-1] == "WebSocketDisconnected"
+    assert event_types()[-2:] == ["WebSocketDisconnected", "QuarantineStarted"]
 
 
 def test_marks_and_vitals_are_shared(desk: Desk) -> None:

@@ -46,6 +46,9 @@ class Book(Protocol):
     def state(self, state: StreamState, detail: str, at: datetime) -> None:
         """Journal and show a change of the stream; raises StaleFence when the lease is gone."""
 
+    def synchronised(self) -> None:
+        """The gap before the present connection is filled; raises StaleFence as well."""
+
     def set_aside(self, raw: str, reason: str, at: datetime, *, once: str) -> None:
         """Journal what could not be used; a second one with the same `once` is not written.
 
@@ -87,6 +90,8 @@ class AccountFeed:
         self.port: ExchangePort | None = None
         self.last_item_at: datetime | None = None
         self.synchronised_at: datetime | None = None
+        self.is_connected = False
+        self.connections = 0
         self._open_port = open_port
         self._book = book
         self._fill_gap = fill_gap
@@ -116,6 +121,15 @@ class AccountFeed:
             await asyncio.gather(self._reader, return_exceptions=True)
         self._stopping = True
         self._on_state(StreamState.DISCONNECTED, reason)
+
+    async def reconnect(self, reason: str) -> None:
+        """Open a new connection, since the present one cannot be trusted."""
+        if self._stopping or self._reader is None:
+            return
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        self._on_state(StreamState.RECONNECTING, reason)
+        self._reader = asyncio.create_task(self._read_for_ever())
 
     async def _read_for_ever(self) -> None:
         delay_s = RETRY_MIN_S
@@ -170,6 +184,8 @@ class AccountFeed:
         self._inbox.append(_Aside(raw, reason, at, once))
 
     def _on_state(self, state: str, detail: str) -> None:
+        self.is_connected = state == StreamState.CONNECTED
+        self.connections += self.is_connected
         self._inbox.append(_Change(StreamState(state), detail, self._clock.now()))
         self._arrived.set()
 
@@ -262,6 +278,9 @@ class AccountFeed:
             started_at = self._clock.now()
             try:
                 await asyncio.to_thread(_with_connections, lambda: self._fill_gap(self.account_id))
+                await self._in_thread(self._book.synchronised)
+            except StaleFence:
+                return  # the writer finds out as well, and ends the feed
             except (ConnectionError, ExchangeError, TradeOpsError, DatabaseError) as error:
                 logger.warning("account %s: gap not filled yet: %s", self.account_id, error)
             except Exception:

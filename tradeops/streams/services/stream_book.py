@@ -16,17 +16,23 @@ from tradeops.domain.events import (
 from tradeops.engine.ingest import StaleFence, ingest, record
 from tradeops.exchange.reports import Report
 from tradeops.kit.db import write_transaction
+from tradeops.streams.domain import feed_health
+from tradeops.streams.domain.feed_health import FeedMemory
 
 STREAM = "user"
 ACTOR = "streams"
 _REASON_LENGTH = 200
 
 
+Judge = Callable[[Callable[[FeedMemory, int], FeedMemory]], object]
+
+
 class StreamBook:
-    """`account_feed.Book` of one lease.
+    """`account_feed.Book` of the lease with this token.
 
     `fence` raises StaleFence inside a writing transaction; `show` updates the visible state and
-    says False when the lease is gone.
+    says False when the lease is gone; `judge` hears what the feed's health follows from, inside the
+    transaction that writes it (`feed_judgement.note`).
     """
 
     def __init__(
@@ -36,8 +42,12 @@ class StreamBook:
         fence: Callable[[], None],
         show: Callable[[StreamState, str], bool],
         clock: Clock,
+        token: int = 0,
+        judge: Judge | None = None,
     ) -> None:
         self._account_id = account_id
+        self._token = token
+        self._judge = judge
         self._fence = fence
         self._show = show
         self._clock = clock
@@ -68,6 +78,7 @@ class StreamBook:
                     now=self._clock.now(),
                     fence=self._fence,
                 )
+            self._tell(state, detail)
             if not self._show(state, detail):
                 raise StaleFence(f"account {self._account_id}")
         # Only now: a write that failed is tried again and must find the same state before it.
@@ -75,6 +86,28 @@ class StreamBook:
             self._connected, self._lost_at = True, None
         elif event is not None:
             self._connected, self._lost_at = False, at
+
+    def synchronised(self) -> None:
+        """Everything was asked for that the present connection may have missed."""
+        if self._judge is not None:
+            self._judge(lambda memory, _now_ms: feed_health.synchronised(memory, token=self._token))
+
+    def _tell(self, state: StreamState, detail: str) -> None:
+        if self._judge is None or state is StreamState.CONNECTING:
+            return
+        if state is StreamState.CONNECTED:
+            self._judge(
+                lambda memory, now_ms: feed_health.connected(
+                    memory, token=self._token, now_ms=now_ms
+                )
+            )
+            return
+        orderly = state is StreamState.DISCONNECTED
+        self._judge(
+            lambda memory, now_ms: feed_health.lost(
+                memory, token=self._token, now_ms=now_ms, reason=detail, orderly=orderly
+            )
+        )
 
     def set_aside(self, raw: str, reason: str, at: datetime, *, once: str) -> None:
         """Journal what could not be used; the same again, by reason and `once`, is nothing new."""

@@ -32,6 +32,19 @@ def feed_key(account_id: int) -> str:
     return f"tradeops:stream:{account_id}"
 
 
+def sign_ages_ms(account_ids: list[int]) -> dict[int, int]:
+    """How long ago each feed's worker gave a sign of life, where Redis knows."""
+    try:
+        with redis_client().pipeline(transaction=False) as pipe:
+            for account_id in account_ids:
+                pipe.pttl(feed_key(account_id))
+            left = pipe.execute()
+    except redis.RedisError:
+        return {}
+    pairs = zip(account_ids, left, strict=True)
+    return {account_id: FADES_AFTER_S * 1000 - ms for account_id, ms in pairs if ms > 0}
+
+
 def beat(
     owner: str,
     now: datetime,
