@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.exchange.trader import Trader
 from tests.support.paper import PaperServer
+from tradeops.kit.portal import drive
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +22,12 @@ def paper(paper_process: PaperServer) -> Iterator[PaperServer]:
     yield paper_process
     paper_process.clear_faults()
     paper_process.request("POST", "/paper/clock", {"offset_ms": 0})
+
+
+@pytest.fixture
+def trader() -> Iterator[Trader]:
+    """A paper venue of its own in this process, and the adapter on it."""
+    trader = Trader()
+    yield trader
+    trader.paper.settle()
+    drive(trader.port.close())
