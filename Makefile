@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-pg check format e2e soak bench crash openapi lock runtime dev
+.PHONY: help run test test-sqlite test-pg check format e2e soak bench crash mutants openapi lock runtime dev
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -61,6 +61,9 @@ bench: dev ## the budgets of docs/performance.md, as a table and bench.json
 
 crash: dev ## kill a worker at each crash point, judge what its successor makes (224 runs)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+mutants: dev ## take each guard away, one at a time: a test must notice
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 openapi: dev ## write openapi.json from the routes
 	DJANGO_SETTINGS_MODULE=tradeops.settings.test $(BIN)/python manage.py export_openapi_schema --api tradeops.api.api --indent 2 --sorted --output openapi.json
