@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,13 @@ def redis_url() -> str:
 def database_url() -> str | None:
     """Return the URL of the PostgreSQL server of this leg, None on the SQLite leg."""
     return os.environ.get("DATABASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def _not_safe() -> Iterator[None]:
+    """Leave what a test made SAFE: the state belongs to the process."""
+    from tradeops.kit import safe_mode  # noqa: PLC0415 - Django must be set up
+
+    yield
+    for trouble in safe_mode.troubles():
+        safe_mode.leave(trouble.reason)

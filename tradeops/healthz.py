@@ -5,19 +5,36 @@ from django.db import connection
 
 from accounts.models import ExchangeAccount
 from tradeops.domain.enums import StreamState
+from tradeops.domain.reasons import REASONS
+from tradeops.kit import safe_mode
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.heartbeat import heartbeats
 from tradeops.kit.redis_client import redis_client
-from tradeops.observability.health import FAIL, OK, health_view
+from tradeops.observability.health import FAIL, OK, Ill, health_view
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
 from tradeops.system import rates
+from tradeops.watch import processes
 
 
 def _database() -> str:
+    """Whether it can be read, and this process may write."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return OK
+    return OK if safe_mode.stopped_by() is None else FAIL
+
+
+def _processes() -> Ill | str:
+    """Numbers of what makes other processes SAFE, by kind; `ok` when nothing does."""
+    told = {word["kind"]: sorted(word["troubles"]) for word in processes() if word["troubles"]}
+    return Ill(told) if told else OK
+
+
+def _reasons() -> list[dict[str, str]]:
+    return [
+        {"number": item.reason, "meaning": REASONS[item.reason].meaning, "detail": item.detail}
+        for item in safe_mode.troubles()
+    ]
 
 
 def _redis() -> str:
@@ -71,5 +88,7 @@ healthz = health_view(
         "streams": _streams,
         "reconcile_age_s": _reconcile_age_s,
         "venue": _venue,
+        "safe_processes": _processes,
     },
+    reasons=_reasons,
 )

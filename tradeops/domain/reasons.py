@@ -285,7 +285,7 @@ REASONS: Mapping[Reason, Entry] = {
     ),
     Reason.PART_HANGS: Entry(
         Effect.FAILS,
-        "A part did not answer in time.",
+        "A part did not answer in time, or its check broke.",
         "Look at that part; the other findings are complete.",
     ),
     Reason.SETTING_DOUBTFUL: Entry(

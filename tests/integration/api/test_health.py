@@ -11,10 +11,14 @@ from pytest_django import Settings
 from accounts.models import ExchangeAccount
 from tests.integration.api.client import Api
 from tests.integration.api.conftest import KeyMaker
-from tradeops.kit import heartbeat, redis_client
+from tests.support.silence import silent_redis
+from tradeops.domain.reasons import Reason
+from tradeops.kit import heartbeat, redis_client, safe_mode
+from tradeops.observability import health
 from tradeops.reconcile.services.reconcile_notes import remember
 from tradeops.streams.models import StreamLease
 from tradeops.streams.services.vitals import rate_key
+from tradeops.watch import PROCESS_KEYS
 
 
 def _health() -> tuple[int, dict[str, Any]]:
@@ -22,8 +26,18 @@ def _health() -> tuple[int, dict[str, Any]]:
     return response.status_code, response.json()
 
 
+# Each part is asked on a thread of its own, which sees committed rows only.
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is not a hanging part."""
+    monkeypatch.setattr(health, "LIMIT_S", 60.0)
+
+
 @pytest.fixture
-def worker(db: None) -> None:
+def worker(committed_db: None) -> None:
     """An orders worker that lives."""
     redis_client.redis_client().set(heartbeat.heartbeat_key("orders"), "{}", ex=15)
 
@@ -93,6 +107,43 @@ def test_dead_redis_is_told_and_does_not_break_the_page(
     assert status == 503
     assert body["checks"]["redis"] == "fail"
     assert body["checks"]["database"] == "ok"
+
+
+@pytest.mark.usefixtures("worker")
+def test_redis_that_hangs_does_not_keep_the_page(
+    account: ExchangeAccount, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LIMIT_S", 1.0)
+
+    with silent_redis(settings):
+        status, body = _health()
+
+    assert status == 503
+    assert body["checks"]["redis"] == "fail"
+    assert body["checks"]["database"] == "ok"
+
+
+@pytest.mark.usefixtures("worker")
+def test_process_that_is_safe_says_its_number(account: ExchangeAccount) -> None:
+    safe_mode.enter(Reason.DATABASE_FULL, "no room")
+
+    status, body = _health()
+
+    assert status == 503
+    assert body["checks"]["database"] == "fail"
+    (told,) = body["reasons"]
+    assert (told["number"], told["detail"]) == ("T012", "no room")
+
+
+@pytest.mark.usefixtures("worker")
+def test_other_process_that_is_safe_degrades(account: ExchangeAccount) -> None:
+    word = {"kind": "orders", "troubles": {"T017": "another build"}}
+    redis_client.redis_client().set(f"{PROCESS_KEYS}there:7", json.dumps(word), ex=15)
+
+    status, body = _health()
+
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["checks"]["safe_processes"] == {"orders": ["T017"]}
 
 
 def test_budget_of_the_venue_is_told_for_own_accounts(
