@@ -146,7 +146,11 @@ class FakePort:
         self.cancelled_conditional.append(conditional)
         if self.cancel_error is not None:
             raise self.cancel_error
-        return self.orders[client_order_id]
+        report = replace(
+            self.orders[client_order_id], status=OrderStatus.CANCELLED, updated_at=self.now
+        )
+        self.orders[client_order_id] = report
+        return report
 
     async def cancel_by_venue_id(
         self, symbol: str, venue_order_id: str, *, conditional: bool = False

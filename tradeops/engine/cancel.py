@@ -2,6 +2,7 @@
 
 import logging
 
+from orders.domain.lifecycle import TERMINAL
 from orders.models import OPEN_STATUSES, Order
 from orders.services.order_cancel import cancel_order
 from tradeops.domain.commands import CancelAll, CancelOrder, CommandStatus
@@ -20,6 +21,11 @@ from tradeops.kit.db import write_transaction
 logger = logging.getLogger(__name__)
 
 
+def is_unheard(order: Order) -> bool:
+    """Whether the venue has not named the order yet: "not found" may mean "not yet"."""
+    return not order.venue_order_id and not order.algo_id
+
+
 async def cancel_one(work: Work) -> None:
     """Carry out a CancelOrder command."""
     wanted = codec.decode_command(work.command.kind, work.command.payload)
@@ -32,49 +38,73 @@ async def cancel_one(work: Work) -> None:
     if not order.is_open:
         fail(work, ErrorCode.NOT_CANCELLABLE, f"The order is {order.status}.")
         return
+    port = work.port()
     _sent(work)
     try:
-        report = await cancel_order(work.port(), order)
+        report = await cancel_order(port, order)
     except Ambiguous as error:
-        logger.warning("cancel of %s unknown: %s", order.client_order_id, error)
-        now = work.clock.now()
-        with write_transaction():
-            mark_unknown(work.command, now=now, next_query_at=now + FIRST_QUERY)
+        _leave_open(work, order, str(error))
     except NotFound as error:
-        fail(work, ErrorCode.NOT_CANCELLABLE, error.message, exchange_code=error.code)
+        if is_unheard(order):
+            _leave_open(work, order, "the order has not shown up yet")
+        else:
+            fail(work, ErrorCode.NOT_CANCELLABLE, error.message, exchange_code=error.code)
     except ExchangeError as error:
         fail(work, code_of(error), error.message, exchange_code=error.code)
     else:
-        _settle(work, [report], {"order_id": str(order.pk), "status": str(report.status)})
+        _tell(work, order, report)
+
+
+def _leave_open(work: Work, order: Order, reason: str) -> None:
+    """The sweeper asks, and cancels again, until the order is known to be over (F11)."""
+    logger.warning("cancel of %s unknown: %s", order.client_order_id, reason)
+    now = work.clock.now()
+    with write_transaction():
+        mark_unknown(work.command, now=now, next_query_at=now + FIRST_QUERY)
+
+
+def _tell(work: Work, order: Order, report: OrderReport) -> None:
+    if report.status not in TERMINAL:  # a read that lags behind: not cancelled for all we know
+        now = work.clock.now()
+        with account_ledger(work.account_id, work.origin(now)) as ledger:
+            facts.record(ledger, report)
+        _leave_open(work, order, f"the venue says {report.status}")
+        return
+    _settle(work, [report], {"order_id": str(order.pk), "status": str(report.status)})
 
 
 async def cancel_all(work: Work) -> None:
     """Carry out a CancelAll command: every open order of the account, or of one symbol."""
+    _sent(work)
+    await cancel_rest(work)
+
+
+async def cancel_rest(work: Work) -> None:
+    """The part of CancelAll that may be done again: cancel what rests, then end the command."""
     wanted = codec.decode_command(work.command.kind, work.command.payload)
     if not isinstance(wanted, CancelAll):
         raise TypeError(work.command.kind)
     rows = Order.objects.filter(account_id=work.account_id, status__in=OPEN_STATUSES)
     if wanted.symbol:
         rows = rows.filter(symbol=wanted.symbol)
-    _sent(work)
     reports, missed = await cancel_each(work.port(), list(rows))
     result = {"cancelled": str(len(reports)), "failed": str(missed)}
-    if missed:
-        now = work.clock.now()
-        with account_ledger(work.account_id, work.origin(now)) as ledger:
-            for report in reports:
-                facts.record(ledger, report)
-            finish(
-                ledger,
-                work.command,
-                CommandStatus.FAILED,
-                now=now,
-                code=ErrorCode.VENUE_UNAVAILABLE,
-                detail=f"{missed} orders could not be cancelled; ask again.",
-                result=result,
-            )
+    if not missed:
+        _settle(work, reports, result)
         return
-    _settle(work, reports, result)
+    now = work.clock.now()
+    with account_ledger(work.account_id, work.origin(now)) as ledger:
+        for report in reports:
+            facts.record(ledger, report)
+        finish(
+            ledger,
+            work.command,
+            CommandStatus.FAILED,
+            now=now,
+            code=ErrorCode.VENUE_UNAVAILABLE,
+            detail=f"{missed} orders could not be cancelled; ask again.",
+            result=result,
+        )
 
 
 async def cancel_each(port: ExchangePort, orders: list[Order]) -> tuple[list[OrderReport], int]:

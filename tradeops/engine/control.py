@@ -87,6 +87,15 @@ async def set_mode(work: Work) -> None:
     with account_ledger(work.account_id, work.origin(now)) as ledger:
         ledger.emit(Draft(EngineModeChanged(scope, wanted.mode, wanted.reason), now))
         mark_sent(work.held, now=now, verdicts=[])
+    await complete_mode(work)
+
+
+async def complete_mode(work: Work) -> None:
+    """The part of SetEngineMode that may be done again: cancel what rests, then end the command."""
+    wanted = codec.decode_command(work.command.kind, work.command.payload)
+    if not isinstance(wanted, SetEngineMode):
+        raise TypeError(work.command.kind)
+    scope = scope_name(wanted.scope, work.account_id, wanted.symbol)
     missed = 0
     if wanted.mode is EngineState.HALTED:
         if scope == SCOPE_ALL:

@@ -8,6 +8,7 @@ from tradeops.domain.clock import Clock
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.engine.amend import amend_order
+from tradeops.engine.backlog import overtaken_by
 from tradeops.engine.cancel import cancel_all, cancel_one
 from tradeops.engine.control import (
     pause_or_resume,
@@ -64,6 +65,10 @@ async def execute(command_id: UUID, *, port_of: PortOf, clock: Clock, worker: st
         return
     if held.command.expires_at is not None and clock.now() > held.command.expires_at:
         fail(work, ErrorCode.EXPIRED, "The command waited too long.")
+        return
+    newer = overtaken_by(held.command)
+    if newer is not None:
+        fail(work, ErrorCode.SUPERSEDED, f"{newer.kind} {newer.pk} was asked for after it.")
         return
     try:
         await handler(work)

@@ -19,13 +19,13 @@ from tradeops.engine.work import Work, code_of, finish
 from tradeops.exchange.errors import ExchangeError, Rejected, Unavailable
 from tradeops.exchange.port import ExchangePort, OrderRequest
 from tradeops.exchange.reports import OrderReport
-from tradeops.journal.command_store import mark_unknown
+from tradeops.journal.command_store import FIRST_QUERY_AFTER, mark_unknown
 from tradeops.journal.event_store import Draft
 
 logger = logging.getLogger(__name__)
 
 SEND_WITHIN = timedelta(seconds=2)
-FIRST_QUERY = timedelta(seconds=5)
+FIRST_QUERY = FIRST_QUERY_AFTER
 
 
 async def send(work: Work, port: ExchangePort, request: OrderRequest) -> None:
@@ -57,7 +57,7 @@ def order_result(work: Work, report: OrderReport) -> dict[str, str]:
     return {
         "order_id": str(work.command.pk),
         "client_order_id": report.client_order_id,
-        "venue_order_id": report.venue_order_id,
+        "venue_order_id": report.venue_order_id or report.algo_id,
     }
 
 

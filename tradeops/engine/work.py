@@ -10,6 +10,7 @@ from tradeops.domain.clock import Clock
 from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import Source
 from tradeops.domain.errors import ErrorCode
+from tradeops.engine.circuit import judge_refusal
 from tradeops.engine.ledger import AccountLedger, account_ledger
 from tradeops.exchange.errors import (
     ExchangeError,
@@ -79,8 +80,12 @@ def finish(
     exchange_code: int = 0,
     result: dict[str, Any] | None = None,
     verdicts: list[dict[str, Any]] | None = None,
+    next_query_at: datetime | None = None,
 ) -> bool:
-    """Make a command terminal inside an open ledger; False when it was already, or is not ours."""
+    """Make a command terminal inside an open ledger; False when it was already, or is not ours.
+
+    `next_query_at` puts it on the watch list (`engine.lost`).
+    """
     draft = completed(
         command,
         status,
@@ -90,10 +95,13 @@ def finish(
         exchange_code=exchange_code,
         result=result,
         verdicts=verdicts,
+        next_query_at=next_query_at,
     )
     if draft is None:
         return False
     ledger.emit(draft)
+    if exchange_code:
+        judge_refusal(ledger, command, exchange_code, detail)
     return True
 
 

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 EXECUTE_TASK = "tradeops.engine.tasks.execute_command"
 ORDERS_QUEUE = "orders"
 CLAIM_TTL = timedelta(seconds=15)
+FIRST_QUERY_AFTER = timedelta(seconds=5)
 LANE_LOOKS = 4
 POLL_S = 0.5
 
@@ -213,6 +214,7 @@ def mark_sent(held: Claim, *, now: datetime, verdicts: list[dict[str, Any]]) -> 
     ).update(status=CommandStatus.SENT, sent_at=now, verdicts=verdicts)
     if won != 1:
         raise LostClaim(str(held.command.pk))
+    held.command.sent_at = now
 
 
 def mark_unknown(command: Command, *, now: datetime, next_query_at: datetime) -> bool:
@@ -220,6 +222,8 @@ def mark_unknown(command: Command, *, now: datetime, next_query_at: datetime) ->
 
     False when it is terminal by now, or somebody else has claimed it since `command` was read.
     """
+    if command.sent_at is not None:  # the first query is due 5 s after sending, not after giving up
+        next_query_at = max(now, min(next_query_at, command.sent_at + FIRST_QUERY_AFTER))
     won = Command.objects.filter(
         pk=command.pk, status=CommandStatus.SENT, claim_token=command.claim_token
     ).update(outcome_unknown=True, next_query_at=next_query_at, holds_lane=False)
@@ -308,6 +312,15 @@ def note_adopted(command_id: UUID, result: dict[str, Any], *, now: datetime) -> 
     Command.objects.filter(pk=command_id, status=CommandStatus.FAILED).update(
         result=result, next_query_at=now
     )
+
+
+def look_again(command: Command, *, next_query_at: datetime | None) -> bool:
+    """Set when a watched FAILED command is looked after next, by compare-and-swap; None ends it."""
+    with write_transaction():
+        won = Command.objects.filter(
+            pk=command.pk, status=CommandStatus.FAILED, next_query_at=command.next_query_at
+        ).update(next_query_at=next_query_at)
+    return won == 1
 
 
 def _has_ended(command_id: UUID) -> bool:

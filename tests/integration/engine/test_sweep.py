@@ -199,7 +199,7 @@ def test_rebuild_under_way_is_not_started_again_each_cycle(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    app = "tradeops.engine.sweep.current_app.send_task"
+    app = "tradeops.engine.resolve.current_app.send_task"
     monkeypatch.setattr(app, lambda name, **_kwargs: sent.append(name))
     desk.run(RebuildProjection(apply=False))
     sent.clear()
