@@ -73,7 +73,7 @@ def _settle(stack: Stack, say: Callable[[str], None]) -> float:
     """
     began = time.monotonic()
     for account in ACCOUNTS:
-        stack.wait_until(partial(_cancelled, stack, account), f"{account}: all cancelled")
+        _until(partial(_cancelled, stack, account))
         body = {"scope": "account", "account": account, "reason": "end of the soak"}
         stack.api("POST", "/api/v1/engine/reconcile", body)
     while (passed := time.monotonic() - began) < SETTLED_WITHIN_S:
@@ -83,6 +83,13 @@ def _settle(stack: Stack, say: Callable[[str], None]) -> float:
         say(f"{passed:.0f} s: {len(apart)} apart")
         time.sleep(_POLL_S)
     return time.monotonic() - began
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    """Ask once a second: an order whose outcome is unknown cannot be cancelled for a while."""
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
 
 
 def _cancelled(stack: Stack, account: str) -> bool:

@@ -27,7 +27,7 @@ def ours(stack: Stack, account: str) -> Books:
             if row["venue_order_id"]
         },
         "fills": {
-            row["trade_id"]: (
+            f"{row['symbol']} {row['trade_id']}": (
                 row["side"],
                 Decimal(row["price"]),
                 Decimal(row["quantity"]),
@@ -59,7 +59,7 @@ def venues(stack: Stack, account: str) -> Books:
             for row in truth["orders"]
         },
         "fills": {
-            str(row["trade_id"]): (
+            f"{row['symbol']} {row['trade_id']}": (
                 row["side"],
                 Decimal(row["price"]),
                 Decimal(row["quantity"]),

@@ -70,6 +70,7 @@ class PaperServer:
         self.control = Control(self)
         # Whether an account's books changed since they were saved.
         self.is_changed = True
+        self._is_waiting = False
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -97,6 +98,20 @@ class PaperServer:
         self.hub.dispatch(frames, now_ms)
         if wanted:
             self.hub.dispatch(self.books.best_quotes(wanted, now_ms), now_ms)
+        self._deliver_held()
+
+    def _deliver_held(self) -> None:
+        """Send what faults hold up when it is due, not at the next beat."""
+        now_ms = self.clock.now_ms()
+        due_ms = self.hub.dispatch_held(now_ms)
+        if due_ms is not None and not self._is_waiting:
+            self._is_waiting = True
+            wait_s = max(1, due_ms - now_ms) / 1_000
+            asyncio.get_running_loop().call_later(wait_s, self._held_is_due)
+
+    def _held_is_due(self) -> None:
+        self._is_waiting = False
+        self._deliver_held()
 
     async def _background(self, _app: web.Application) -> AsyncIterator[None]:
         ticker = asyncio.ensure_future(self._tick())
@@ -117,7 +132,6 @@ class PaperServer:
             self.faulty.note(now_ms)
             on_time(self.venue, now_ms)
             self.flush()
-            self.hub.dispatch_held(now_ms)
             wanted = self.hub.wanted
             if wanted:
                 self.hub.dispatch(self.books.depths(wanted, now_ms), now_ms)

@@ -109,10 +109,11 @@ class Hub:
         for passed in self._transit.send(heard, now_ms):
             self._deliver(passed)
 
-    def dispatch_held(self, now_ms: int) -> None:
-        """Send what faults held up until now."""
+    def dispatch_held(self, now_ms: int) -> int | None:
+        """Send what faults held up until now; returns when something is due next, if anything."""
         for passed in self._transit.due(now_ms):
             self._deliver(passed)
+        return self._transit.next_due_ms()
 
     def _listeners(self, frame: Frame) -> set[Socket]:
         if frame.account:
