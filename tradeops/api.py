@@ -22,6 +22,7 @@ from tradeops.journal.api import router as journal
 from tradeops.kit.http import ApiError, code_of_status, problem_response
 from tradeops.kit.json_body import RepeatedNameError, StrictParser
 from tradeops.market.api import router as market
+from tradeops.reconcile.api import router as drifts
 from tradeops.system import router as system
 
 VERSION = "1.0.0"
@@ -45,6 +46,7 @@ for router in (
     limits,
     limit_changes,
     journal,
+    drifts,
     control,
     system,
 ):

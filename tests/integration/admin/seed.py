@@ -160,8 +160,8 @@ def around(account: ExchangeAccount, at: datetime) -> UUID:
     Drift.objects.create(
         id=drift_id,
         account=account,
-        kind="position",
-        subject="BTCUSDT",
+        kind="POSITION",
+        subject="BTCUSDT:BOTH",
         local={"quantity": "0.007"},
         venue={"quantity": "0.008"},
         first_seen_at=at,

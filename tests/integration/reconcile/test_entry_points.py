@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from accounts.models import ExchangeAccount
 from orders.models import Fill
 from tests.integration.reconcile.fixtures import Desk
-from tradeops.domain.commands import CommandStatus, RunReconcile
-from tradeops.domain.enums import Side, Source
+from tradeops.domain.commands import CommandStatus, DomainCommand, ResolveDrift, RunReconcile
+from tradeops.domain.enums import DriftDecision, Side, Source
 from tradeops.engine.ingest import ingest
 from tradeops.journal.command_store import Asker, claim, enqueue, mark_sent
 from tradeops.journal.models import Command, Event
@@ -24,11 +24,11 @@ from tradeops.reconcile.models import Drift, ReconcileRun
 from tradeops.reconcile.services import reconcile_notes
 
 
-def sent_command(desk: Desk) -> uuid.UUID:
-    """RunReconcile as the engine hands it over."""
+def sent_command(desk: Desk, command: DomainCommand | None = None) -> uuid.UUID:
+    """RunReconcile, or another command, as the engine hands it over."""
     command_id, now = uuid.uuid4(), SYSTEM_CLOCK.now()
     enqueue(
-        RunReconcile(reason="after lunch"),
+        command or RunReconcile(reason="after lunch"),
         account_id=desk.pk,
         command_id=command_id,
         asker=Asker("user:7", Source.ADMIN),
@@ -93,6 +93,102 @@ def test_command_fails_when_the_venue_is_silent(desk: Desk) -> None:
 
     command = Command.objects.get(pk=command_id)
     assert (command.status, command.code) == (CommandStatus.FAILED, "VENUE_UNAVAILABLE")
+
+
+def known_drift(desk: Desk, **changes: object) -> Drift:
+    """A drift that has counted for a while."""
+    now = SYSTEM_CLOCK.now()
+    values: dict[str, object] = {
+        "kind": "POSITION",
+        "subject": "BTCUSDT:BOTH",
+        "local": {"quantity": "0.02"},
+        "venue": {"quantity": "0.01"},
+        "first_seen_at": now,
+        "last_seen_at": now,
+        **changes,
+    }
+    return Drift.objects.create(id=uuid.uuid4(), account=desk.account, **values)
+
+
+def test_decision_is_carried_out_once(desk: Desk) -> None:
+    drift = known_drift(desk)
+    wanted = ResolveDrift(drift.pk, DriftDecision.IGNORE, "mine")
+    command_id = sent_command(desk, wanted)
+
+    tasks.reconcile_on_command(command_id=str(command_id))
+    events = Event.objects.count()
+    tasks.reconcile_on_command(command_id=str(command_id))
+
+    command = Command.objects.get(pk=command_id)
+    assert (command.status, command.result["decision"]) == (CommandStatus.ACK, "ignore")
+    drift.refresh_from_db()
+    assert (drift.status, drift.decided_by) == ("IGNORED", "user:7")
+    assert Event.objects.count() == events
+
+
+def test_decision_about_what_is_no_more_is_refused(desk: Desk) -> None:
+    drift = known_drift(desk)
+    wanted = ResolveDrift(drift.pk, DriftDecision.ADOPT, "seen there")
+    command_id = sent_command(desk, wanted)
+
+    tasks.reconcile_on_command(command_id=str(command_id))  # the venue holds nothing at all
+
+    command = Command.objects.get(pk=command_id)
+    assert (command.status, command.code) == (CommandStatus.FAILED, "PRECONDITION_FAILED")
+    drift.refresh_from_db()
+    assert drift.status == "OPEN"
+
+
+def test_decision_waits_for_no_silent_venue(desk: Desk) -> None:
+    drift = known_drift(desk)
+    command_id = sent_command(desk, ResolveDrift(drift.pk, DriftDecision.ADOPT, "seen there"))
+    desk.venue.fault(kind="http_5xx_before", match="GET /fapi/v2/positionRisk")
+
+    tasks.reconcile_on_command(command_id=str(command_id))
+
+    command = Command.objects.get(pk=command_id)
+    assert (command.status, command.code) == (CommandStatus.FAILED, "VENUE_UNAVAILABLE")
+
+
+def drifts(*arguments: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("drifts", *arguments, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_terminal_lists_drifts(desk: Desk) -> None:
+    assert drifts("--json") == (0, "")
+    drift = known_drift(desk, needs_human=True)
+    known_drift(desk, subject="ETHUSDT:BOTH", status="IGNORED")
+
+    code, text = drifts("--json", "--account", desk.account.name)
+    rows = {row["subject"]: row for row in map(json.loads, text.splitlines())}
+
+    assert code == 3
+    assert rows.keys() == {"BTCUSDT:BOTH", "ETHUSDT:BOTH"}
+    assert (rows["BTCUSDT:BOTH"]["id"], rows["BTCUSDT:BOTH"]["needs_human"]) == (
+        str(drift.pk),
+        True,
+    )
+    assert drifts("--status", "ignored", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("no-id", "adopt", "--reason", "x"),
+        ("5f0c8f0e-0000-4000-8000-000000000000", "adopt", "--reason", "x"),
+        ("5f0c8f0e-0000-4000-8000-000000000000", "sell", "--reason", "x"),
+        ("5f0c8f0e-0000-4000-8000-000000000000", "adopt"),
+    ],
+)
+def test_terminal_refuses_what_it_cannot_decide(desk: Desk, words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError) as refusal:
+        drifts("--resolve", *words)
+    assert refusal.value.returncode == 2
 
 
 def terminal(*arguments: str) -> tuple[int, list[dict[str, object]]]:
