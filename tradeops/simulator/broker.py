@@ -19,6 +19,7 @@ class Message:
     task: str
     queue: str
     kwargs: Mapping[str, Any]
+    headers: Mapping[str, str]
     ends_us: int | None = None
 
 
@@ -39,6 +40,7 @@ class Broker:
         *,
         queue: str = "",
         expires: float | None = None,
+        headers: Mapping[str, str] | None = None,
         **_options: Any,
     ) -> None:
         """Celery's `send_task`; raises OSError while the broker is gone."""
@@ -47,7 +49,7 @@ class Broker:
         if self.faults.broker_is_gone:
             raise OSError("simulated: the broker is gone")
         ends_us = None if expires is None else self.schedule.at_us + int(expires * 1_000_000)
-        message = Message(name, queue, kwargs or {}, ends_us)
+        message = Message(name, queue, kwargs or {}, headers or {}, ends_us)
         for delay_s in self.faults.deliveries_of_message():
             self.schedule.call_later(_HOP_S + delay_s, lambda: self._deliver(message))
 

@@ -9,10 +9,12 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tradeops.journal.models import Event
 from tradeops.kit import db
 from tradeops.simulator.schedule import Process, Schedule
 
 _READ_YIELDS = 0.1
+_JOURNAL = f'INSERT INTO "{Event._meta.db_table}"'
 _READ_S = 0.0004
 _COMMIT_S = 0.003
 
@@ -57,6 +59,8 @@ def yield_points(
 
     def around_query(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
         if schedule.current is not None:
+            if sql.startswith(_JOURNAL):
+                schedule.current.memory["journalled"] = True
             if not connection.in_atomic_block and schedule.rng.random() < _READ_YIELDS:
                 schedule.pause(schedule.rng.random() * _READ_S)
             else:

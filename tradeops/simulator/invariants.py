@@ -27,7 +27,6 @@ from tradeops.journal.models import Command, Event
 from tradeops.simulator.schedule import Process
 from tradeops.simulator.venue import SECRET, SYMBOLS, SimVenue
 from tradeops.streams.models import StreamLease
-from tradeops.streams.services.stream_book import ACTOR as STREAM_ACTOR
 
 Finding = tuple[str, str]
 POSITION_LIMIT = Decimal(6000)
@@ -54,7 +53,6 @@ class Invariants:
         self._ended: dict[str, str] = {}
         self._found: list[Finding] = []
         self._halted: set[int] = set()
-        self._last_event = 0
 
     def heard(self, stored: Stored) -> None:
         """The journal's news: which accounts are closed."""
@@ -80,15 +78,12 @@ class Invariants:
 
     def at_commit(self, process: Process) -> None:
         """I11: what a stream writes, it writes under the newest token."""
-        token = process.memory.get("token")
-        if token is None or process.name.endswith("gap"):
+        wrote = process.memory.pop("journalled", False)
+        account_id, token = process.memory.get("lease", (0, 0))
+        if not wrote or not account_id or process.name.endswith("gap"):
             return
-        newest = Event.objects.filter(pk__gt=self._last_event, actor=STREAM_ACTOR).last()
-        if newest is None:
-            return
-        self._last_event = newest.pk
         self.checked["I11"] += 1
-        current = StreamLease.objects.values_list("token", flat=True).get(pk=newest.account_id)
+        current = StreamLease.objects.values_list("token", flat=True).get(pk=account_id)
         if current != token:
             text = f"{process.name} wrote with token {token}, {current} is valid"
             self._found.append(("I11", text))

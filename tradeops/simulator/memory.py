@@ -50,6 +50,12 @@ class MemoryRedis:
         self._values[key] = (str(value), ends_s)
         return True
 
+    def pttl(self, key: str) -> int:
+        if self.get(key) is None:
+            return -2
+        ends_s = self._values[key][1]
+        return -1 if ends_s is None else round((ends_s - self._clock.monotonic_s()) * 1000)
+
     def delete(self, *keys: str) -> int:
         self._answer()
         return sum(self._values.pop(key, None) is not None for key in keys)

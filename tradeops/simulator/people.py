@@ -16,7 +16,6 @@ from tradeops.domain.commands import (
     DomainCommand,
     PauseEngine,
     PlaceOrder,
-    ResumeEngine,
     RunReconcile,
     SetEngineMode,
     SetLeverage,
@@ -38,6 +37,7 @@ from tradeops.simulator.venue import SYMBOLS, SimVenue
 
 _TICK = {"BTCUSDT": Decimal("0.1"), "ETHUSDT": Decimal("0.01")}
 _TRIES = 4
+_CLOSED_US = 6_000_000
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class Client:
     may_halt: bool = True
     is_open: bool = True
     asked: list[UUID] = field(default_factory=list)
+    _closed_since_us: int = 0
 
     def run(self) -> None:
         """Until told to stop."""
@@ -90,10 +91,13 @@ class Client:
 
     def _wish(self) -> DomainCommand:
         rng = self.schedule.rng
+        if self._closed_since_us and self.schedule.at_us - self._closed_since_us > _CLOSED_US:
+            self._closed_since_us = 0
+            return SetEngineMode("account", EngineState.RUNNING, "simulated")
         return rng.choices(
             [self._market, self._limit, self._stop, self._cancel, self._amend, self._close,
              self._cancel_all, self._leverage, self._reconcile, self._engine],
-            [30, 22, 8, 14, 6, 10, 3, 3, 1, 3],
+            [30, 22, 10, 14, 8, 10, 3, 3, 1, 2],
         )[0]()  # fmt: skip
 
     def _symbol(self) -> str:
@@ -170,14 +174,11 @@ class Client:
     def _engine(self) -> DomainCommand:
         if not self.may_halt:
             return self._market()
-        rng = self.schedule.rng
-        return rng.choice(
+        self._closed_since_us = self._closed_since_us or self.schedule.at_us
+        return self.schedule.rng.choice(
             [
                 SetEngineMode("account", EngineState.HALTED, "simulated"),
                 PauseEngine("account", "simulated"),
-                ResumeEngine("account", "simulated"),
-                ResumeEngine("account", "simulated"),
-                SetEngineMode("account", EngineState.RUNNING, "simulated"),
             ]
         )
 

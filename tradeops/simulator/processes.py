@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from celery import current_app
 from django.db import Error as DatabaseError
@@ -24,13 +25,15 @@ from tradeops.simulator.broker import Broker
 from tradeops.simulator.schedule import Crashed, Schedule
 from tradeops.simulator.venue import SYMBOLS, Connection, SimVenue
 from tradeops.streams import lease as leases
+from tradeops.streams.services import vitals
 from tradeops.streams.services.account_feed import AccountFeed
+from tradeops.streams.services.feed_judgement import note as note_feed
 from tradeops.streams.services.stream_book import StreamBook
+from tradeops.streams.worker import VITALS_S
 
 logger = logging.getLogger(__name__)
 
 RENEW_S = leases.RENEW_S
-_KEY_S = 1500.0
 _RETRY_S = 0.5
 Note = Callable[[str, str], None]
 
@@ -42,14 +45,18 @@ def worker(schedule: Schedule, broker: Broker, queue: str, note: Note) -> None:
     while True:
         message = broker.take(queue)
         engine_tasks.WORKER = name
+        task = current_app.tasks[message.task]
+        task.push_request(headers=dict(message.headers))
         try:
-            current_app.tasks[message.task].run(**message.kwargs)
+            task(**message.kwargs)
         except Crashed:
             broker.give_back(message)
             raise
         except Exception as error:
             logger.debug("task %s", message.task, exc_info=True)
             note(name, f"{message.task} failed: {type(error).__name__}: {error}")
+        finally:
+            task.pop_request()
 
 
 def beat(schedule: Schedule, broker: Broker) -> None:
@@ -67,6 +74,7 @@ def beat(schedule: Schedule, broker: Broker) -> None:
                 kwargs=dict(period.kwargs),
                 queue=period.queue,
                 expires=max(period.seconds, 2),
+                headers={"periodic_task_name": period.name},
             )
         except OSError:
             schedule.pause(_RETRY_S)
@@ -84,6 +92,7 @@ class Streams:
     owner: str
     open_port: Callable[[], ExchangePort]
     note: Note
+    _shown_us: int = 0
 
     def run(self) -> None:
         """Until the process dies."""
@@ -97,11 +106,16 @@ class Streams:
             self.schedule.pause(RENEW_S if self.schedule.rng.random() < 0.5 else _RETRY_S)
 
     def _serve(self, held: leases.Lease) -> None:
+        fence = partial(leases.fence, held)
         book = StreamBook(
             self.account_id,
-            fence=lambda: leases.fence(held),
+            fence=fence,
             show=lambda state, detail: leases.set_state(held, state, detail, now=self.clock.now()),
             clock=self.clock,
+            token=held.token,
+            judge=lambda change: note_feed(
+                self.account_id, change, now=self.clock.now(), fence=fence
+            ),
         )
         feed = AccountFeed(
             self.account_id,
@@ -113,7 +127,7 @@ class Streams:
         )
         port = self.open_port()
         if self.schedule.current is not None:
-            self.schedule.current.memory["token"] = held.token
+            self.schedule.current.memory["lease"] = (self.account_id, held.token)
         drive(port.open())
         try:
             while True:
@@ -135,7 +149,7 @@ class Streams:
         if connection is not None:
             feed._on_state(StreamState.CONNECTED, "")
             self._write(feed)
-            gap = _GapFill(self)
+            gap = _GapFill(self, feed)
             try:
                 self._listen(feed, connection, held)
             finally:
@@ -153,18 +167,23 @@ class Streams:
             self._write(feed)
             if self.schedule.at_us - renewed_us >= RENEW_S * 1_000_000:
                 self._renew(held)
-                self._store_marks()
                 renewed_us = self.schedule.at_us
+            self._show_vitals(feed)
             if not connection.frames and not connection.is_broken:
-                self.schedule.wait(1.0)
+                self.schedule.wait(VITALS_S)
 
     def _renew(self, held: leases.Lease) -> None:
         if not leases.renew(held, now=self.clock.now()):
             raise StaleFence("lease lost")
 
-    def _store_marks(self) -> None:
-        now = self.clock.now()
+    def _show_vitals(self, feed: AccountFeed) -> None:
+        """What the worker's other tasks do every two seconds: signs of life, and mark prices."""
+        if self.schedule.at_us < self._shown_us + VITALS_S * 1_000_000:
+            return
+        self._shown_us, now = self.schedule.at_us, self.clock.now()
         store_marks(MarkPriceReport(name, self.venue.core.mark(name), now) for name in SYMBOLS)
+        heard = {"heard_at": feed.last_item_at, "synchronised_at": feed.synchronised_at}
+        vitals.beat(self.owner, now, {}, {self.account_id: heard})
 
     def _write(self, feed: AccountFeed) -> None:
         while feed._inbox:
@@ -181,18 +200,24 @@ class Streams:
 class _GapFill:
     """The gap fill of one connection, beside the reader, as in `AccountFeed`."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, feed: AccountFeed) -> None:
         self._streams = streams
+        self._feed = feed
         self.is_over = False
         streams.schedule.start(f"{streams.owner} gap", self._run)
 
     def _run(self) -> None:
         streams = self._streams
         while not self.is_over:
+            started_at = streams.clock.now()
             try:
                 fill_gap(streams.account_id)
+                self._feed._book.synchronised()
+            except StaleFence:
+                return
             except (ConnectionError, ExchangeError, TradeOpsError, DatabaseError) as error:
                 streams.note(streams.owner, f"gap not filled: {type(error).__name__}: {error}")
                 streams.schedule.pause(_RETRY_S)
             else:
+                self._feed.synchronised_at = started_at
                 return

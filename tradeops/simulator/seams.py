@@ -30,6 +30,7 @@ from tradeops.journal import event_store
 from tradeops.kit import redis_client
 from tradeops.kit.clock import SystemClock
 from tradeops.kit.db import in_transaction
+from tradeops.kit.lease_clock import DatabaseClock, LeaseTime
 from tradeops.kit.portal import drive
 from tradeops.market import cache
 from tradeops.simulator.broker import Broker
@@ -37,7 +38,7 @@ from tradeops.simulator.memory import MemoryRedis
 from tradeops.simulator.schedule import Process, Schedule, SimClock
 from tradeops.simulator.venue import SECRET, SYMBOLS, SimSession, SimVenue, api_key
 
-_ENDPOINTS = Endpoints(rest="http://sim", stream="ws://sim", ws_api="ws://sim")
+_ENDPOINTS = Endpoints(rest="http://sim", stream="ws://sim")
 # What a process remembers, and its successor does not: (object, attribute).
 _MEMORIES: tuple[tuple[Any, str], ...] = (
     (cache._instruments, "_entries"),
@@ -104,6 +105,7 @@ def replaced_world(
         put = stack.enter_context
         put(patch.object(SystemClock, "now", lambda _self: clock.now()))
         put(patch.object(SystemClock, "monotonic_s", lambda _self: clock.monotonic_s()))
+        put(patch.object(DatabaseClock, "read", lambda _self: _lease_time(schedule)))
         put(patch.object(uuid, "uuid4", seeded_uuid))
         put(patch.object(time, "sleep", schedule.pause))
         put(patch.object(random, "random", schedule.rng.random))
@@ -115,6 +117,10 @@ def replaced_world(
         put(_redis(memory))
         put(_own_memories(schedule))
         yield
+
+
+def _lease_time(schedule: Schedule) -> LeaseTime:
+    return LeaseTime("sim", schedule.at_us // 1000)
 
 
 @contextmanager

@@ -234,10 +234,10 @@ class SimVenue:
             connection.wake()
         self._connections.clear()
 
-    def mute_streams(self, *, muted: bool) -> None:
-        """Connected, and silent (F16)."""
+    def mute_streams(self) -> None:
+        """Connected, and silent from now on (F16)."""
         for connection in self._connections:
-            connection.is_muted = muted
+            connection.is_muted = True
 
     def flush(self) -> None:
         """Send what happened to whoever listens."""

@@ -20,6 +20,7 @@ from tradeops.exchange.reports import BalanceReport
 from tradeops.journal.event_store import Stored
 from tradeops.journal.models import Command
 from tradeops.market.models import Instrument
+from tradeops.schedule import install_periods
 from tradeops.simulator.broker import Broker
 from tradeops.simulator.faults import KINDS, Faults, Rates
 from tradeops.simulator.invariants import POSITION_LIMIT, Finding, Invariants
@@ -40,6 +41,7 @@ class Plan:
     seed: int
     faulty_s: float = 30.0
     accounts: int = 1
+    beats: int = 1
     pace_s: float = 2.0
     market_s: float = 0.25
     look_s: float = 5.0
@@ -108,6 +110,7 @@ class World:
         """Rows that `bootstrap` and the first synchronisation would have written."""
         info = self.venue.wire.handle(Request("GET", "/fapi/v1/exchangeInfo"), self.venue.now_ms())
         now = self.clock.now()
+        install_periods()
         for spec in instruments(info.body):
             values = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
             Instrument.objects.create(**(values | {"venue": Venue.BINANCE_USDM, "updated_at": now}))
@@ -134,7 +137,8 @@ class World:
             self._keep(f"back{number}", lambda: worker(schedule, broker, "reconcile", self.note))
             for account_id, name in zip(self.account_ids, self.names, strict=True):
                 self._keep(f"streams{number}-{name}", partial(self._stream, account_id, name))
-        self._keep("beat", lambda: beat(schedule, broker))
+        for number in range(1, self.plan.beats + 1):
+            self._keep(f"beat{number}", lambda: beat(schedule, broker))
         for account_id, name in zip(self.account_ids, self.names, strict=True):
             client = Client(
                 schedule, self.clock, self.venue, account_id, f"user:{name}", self.plan.pace_s
@@ -199,7 +203,8 @@ class World:
         if faults.strikes("streams broken", rates.stream_per_s):
             self.venue.break_streams()
         if faults.strikes("stream muted", rates.mute_per_s):
-            self.venue.mute_streams(muted=True)
+            self.venue.mute_streams()
+            self.schedule.call_later(self.rng.uniform(2, 15), self.venue.break_streams)
         if faults.strikes("redis gone", rates.redis_per_s):
             self._lose_redis()
         if faults.strikes("clock jump", rates.clock_per_s):
