@@ -56,7 +56,7 @@ _BACKGROUND = {
     "ResolveDrift": RECONCILE_TASK,
     "RebuildProjection": REBUILD_TASK,
 }
-_ENDED_ON_THE_WAY = "The worker ended on the way; ask again."
+_ENDED_ON_THE_WAY = "The worker ended on the way: look what became of it, then ask again."
 
 
 def reserve(command: Command, now: datetime) -> bool:

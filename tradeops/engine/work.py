@@ -172,6 +172,11 @@ def code_of(error: ExchangeError) -> ErrorCode:
 _VENUE_CODES = {
     -2018: ErrorCode.INSUFFICIENT_BALANCE,
     -2019: ErrorCode.INSUFFICIENT_BALANCE,
+    -2021: ErrorCode.PRICE_OUT_OF_RANGE,  # a stop that would trigger at once
+    -2027: ErrorCode.LEVERAGE_OUT_OF_RANGE,  # the position would leave its bracket
+    -4051: ErrorCode.INSUFFICIENT_BALANCE,
+    -4061: ErrorCode.POSITION_MODE,
+    -4130: ErrorCode.STOP_EXISTS,
     -4164: ErrorCode.MIN_NOTIONAL_VIOLATION,
     -4028: ErrorCode.LEVERAGE_OUT_OF_RANGE,
     -1111: ErrorCode.PRECISION_VIOLATION,
