@@ -9,6 +9,7 @@ from orders.models import OPEN_STATUSES, Order
 from positions.domain.margin import bracket_of, max_leverage
 from positions.models import Position
 from risk.domain.gates import MIN_LEVERAGE
+from risk.domain.holds import HoldKind, hold_scope
 from risk.services.limit_change import change_limit
 from tradeops.domain.commands import (
     CommandStatus,
@@ -60,12 +61,20 @@ def scope_name(scope: str, account_id: int, symbol: str) -> str:
     )
 
 
+def _resumed_scope(scope: str, account_id: int, symbol: str) -> str:
+    """As `scope_name`; and `circuit`, which the venue's refusals open and people may close."""
+    if scope == HoldKind.CIRCUIT and account_id and symbol:
+        return hold_scope(HoldKind.CIRCUIT, account_id, symbol)
+    return scope_name(scope, account_id, symbol)
+
+
 async def pause_or_resume(work: Work) -> None:
     """PauseEngine and ResumeEngine: openings are refused, or admitted again."""
     wanted = codec.decode_command(work.command.kind, work.command.payload)
     if not isinstance(wanted, PauseEngine | ResumeEngine):
         raise TypeError(work.command.kind)
-    scope = scope_name(wanted.scope, work.account_id, wanted.symbol)
+    named = scope_name if isinstance(wanted, PauseEngine) else _resumed_scope
+    scope = named(wanted.scope, work.account_id, wanted.symbol)
     event: DomainEvent = (
         EnginePaused(scope, wanted.reason)
         if isinstance(wanted, PauseEngine)

@@ -23,8 +23,8 @@ from tradeops.domain.money import ZERO
 from tradeops.engine.facts_lookup import find_order, new_order_id
 from tradeops.engine.ledger import AccountLedger
 from tradeops.exchange.reports import FillReport, OrderReport
-from tradeops.journal.command_store import note_adopted
 from tradeops.journal.event_store import Draft
+from tradeops.journal.locks import note_adopted
 
 _UNFILLED_ENDS = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 

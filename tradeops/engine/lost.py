@@ -16,7 +16,8 @@ from tradeops.domain.enums import OrderStatus, Source
 from tradeops.engine.ingest import ingest
 from tradeops.engine.work import PortOf
 from tradeops.exchange.errors import NotFound
-from tradeops.journal.command_store import Asker, Idempotency, enqueue, look_again
+from tradeops.journal.command_store import Asker, Idempotency, enqueue
+from tradeops.journal.locks import look_again
 from tradeops.journal.models import Command
 
 logger = logging.getLogger(__name__)

@@ -304,25 +304,6 @@ def completed(
     return Draft(CommandCompleted(command.pk, command.kind, status, code, detail), now)
 
 
-def note_adopted(command_id: UUID, result: dict[str, Any], *, now: datetime) -> None:
-    """Tell with a FAILED command that its order exists after all, and have it looked after now.
-
-    Its status stays: terminal never changes (I12).
-    """
-    Command.objects.filter(pk=command_id, status=CommandStatus.FAILED).update(
-        result=result, next_query_at=now
-    )
-
-
-def look_again(command: Command, *, next_query_at: datetime | None) -> bool:
-    """Set when a watched FAILED command is looked after next, by compare-and-swap; None ends it."""
-    with write_transaction():
-        won = Command.objects.filter(
-            pk=command.pk, status=CommandStatus.FAILED, next_query_at=command.next_query_at
-        ).update(next_query_at=next_query_at)
-    return won == 1
-
-
 def _has_ended(command_id: UUID) -> bool:
     status = sql.column(Command, "status", command_id)
     return status in (CommandStatus.ACK, CommandStatus.FAILED)

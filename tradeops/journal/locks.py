@@ -1,4 +1,4 @@
-"""Who may start: the swap that claims a command, and the order inside its lane (F79).
+"""Who may do what to a command: the swap that claims it, its lane (F79), and its watch.
 
 What may start is NEW, held by nobody, nobody else of its lane is at work, and no older one stands
 before it. An opening waits for unknown outcomes in its lane until it expires, and keeps nobody else
@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from tradeops.domain.commands import CommandStatus
 from tradeops.journal.domain.lanes import OPENING_TTL
 from tradeops.journal.models import Command
 from tradeops.kit import sql
+from tradeops.kit.db import write_transaction
 
 _FREE = "status = 'NEW' AND (claimed_until IS NULL OR claimed_until <= %s)"
 _UNKNOWN = (
@@ -79,6 +81,25 @@ def next_waiting(lane: str, now: datetime) -> UUID | None:
         [lane, *_at(now)],
     )
     return found[0].pk if found else None
+
+
+def note_adopted(command_id: UUID, result: dict[str, Any], *, now: datetime) -> None:
+    """Tell with a FAILED command that its order exists after all, and have it looked after now.
+
+    Its status stays: terminal never changes (I12).
+    """
+    Command.objects.filter(pk=command_id, status=CommandStatus.FAILED).update(
+        result=result, next_query_at=now
+    )
+
+
+def look_again(command: Command, *, next_query_at: datetime | None) -> bool:
+    """Set when a watched FAILED command is looked after next, by compare-and-swap; None ends it."""
+    with write_transaction():
+        won = Command.objects.filter(
+            pk=command.pk, status=CommandStatus.FAILED, next_query_at=command.next_query_at
+        ).update(next_query_at=next_query_at)
+    return won == 1
 
 
 def _at(now: datetime) -> list[Any]:

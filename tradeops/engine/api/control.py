@@ -41,17 +41,21 @@ class Verb(StrEnum):
 
 
 class ControlIn(RequestSchema):
-    """How far it goes: the desk (`all`), one account, or one symbol of an account."""
+    """How far it goes: the desk (`all`), one account, or one symbol of an account.
 
-    scope: Literal["all", "account", "symbol"] = "account"
+    `circuit` names a symbol whose openings are held back after three refusals; it is for resume.
+    """
+
+    scope: Literal["all", "account", "symbol", "circuit"] = "account"
     account: AccountReference | None = None
     symbol: Symbol | None = None
     reason: Line = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> "ControlIn":
-        if (self.scope == "symbol") != (self.symbol is not None):
-            raise PydanticCustomError("scope", "The scope symbol names a symbol, no other does.")
+        if (self.scope in {"symbol", "circuit"}) != (self.symbol is not None):
+            detail = "The scopes symbol and circuit name a symbol, no other does."
+            raise PydanticCustomError("scope", detail)
         if self.scope == "all" and self.account is not None:
             raise PydanticCustomError("scope", "The scope all names no account.")
         return self
@@ -66,6 +70,8 @@ def control(ask: Ask, verb: Verb, body: ControlIn) -> Answer:
     """
     if verb is Verb.RESUME and not body.reason:
         raise TradeOpsError(ErrorCode.VALIDATION_ERROR, "Starting again needs a reason.")
+    if verb is not Verb.RESUME and body.scope == "circuit":
+        raise TradeOpsError(ErrorCode.VALIDATION_ERROR, "A circuit can only be resumed.")
     return submit(ask, Wish(_command(verb, body), _account_id(ask.principal, verb, body)))
 
 
