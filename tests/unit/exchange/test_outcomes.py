@@ -172,6 +172,8 @@ def test_failure_of_unreadable_body_proves_nothing(body: bytes) -> None:
         (429, -1003, "Too many requests", {"Retry-After": "17"}, 17.0),
         (429, -1003, "Too many requests", {}, 52.5),
         (429, -1003, "Too many requests", {"Retry-After": "Wed, 21 Oct 2026"}, 52.5),
+        (429, -1003, "Too many requests", {"Retry-After": "9" * 400}, 259_200.0),
+        (418, -1003, "IP banned until 9999999999999. Please use", {}, 259_200.0),
         (418, -1003, "IP banned until 1795161667500. Please use", {}, 60.0),
         (418, -1003, "IP banned until 1795161600000.", {}, 0.0),
         (418, 0, "teapot", {}, 120.0),

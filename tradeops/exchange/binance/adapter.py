@@ -12,7 +12,12 @@ from tradeops.domain.money import plain
 from tradeops.exchange.binance import parse, parse_account
 from tradeops.exchange.binance.calls import Aside, Pause, VenueCalls
 from tradeops.exchange.binance.conditional import ConditionalOrders
-from tradeops.exchange.binance.outcomes import ALREADY_SO, each_understood, understood
+from tradeops.exchange.binance.outcomes import (
+    ALREADY_SO,
+    acknowledge,
+    each_understood,
+    understood,
+)
 from tradeops.exchange.binance.rest import OpenSession, open_aiohttp_session
 from tradeops.exchange.binance.spelling import MARGIN_TYPES, amend_params, order_params
 from tradeops.exchange.binance.stream import MarkPriceStream, StreamTimings, UserDataStream
@@ -156,7 +161,7 @@ class BinanceUsdmAdapter:
     async def cancel_all(self, symbol: str) -> None:
         """Cancel every open order of `symbol` (conditional ones live elsewhere and stay)."""
         method = self._calls.client.futures_cancel_all_open_orders
-        await self._calls.write(Priority.PROTECT, method, symbol=symbol)
+        acknowledge(await self._calls.write(Priority.PROTECT, method, symbol=symbol))
 
     async def cancel_all_conditional(self, symbol: str) -> None:
         """Cancel every conditional order of `symbol` that has not triggered."""
@@ -242,22 +247,22 @@ class BinanceUsdmAdapter:
 
     async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
         """Idempotent: already set is success. Raises Rejected with open orders or a position."""
+        method = self._calls.client.futures_change_margin_type
         try:
-            await self._calls.write(
-                Priority.ENTRY,
-                self._calls.client.futures_change_margin_type,
-                symbol=symbol,
-                marginType=MARGIN_TYPES[mode],
+            payload = await self._calls.write(
+                Priority.ENTRY, method, symbol=symbol, marginType=MARGIN_TYPES[mode]
             )
         except Rejected as error:
             if error.code not in ALREADY_SO:
                 raise
+        else:
+            acknowledge(payload)
 
     async def change_isolated_margin(
         self, symbol: str, amount: Decimal, position_side: PositionSide = PositionSide.BOTH
     ) -> None:
         """POST positionMargin, once: `amount` (quote) > 0 adds, < 0 takes out."""
-        await self._calls.write(
+        payload = await self._calls.write(
             Priority.PROTECT if amount > 0 else Priority.ENTRY,
             self._calls.client.futures_change_position_margin,
             symbol=symbol,
@@ -265,6 +270,7 @@ class BinanceUsdmAdapter:
             type=_ADD_MARGIN if amount > 0 else _CUT_MARGIN,
             positionSide=None if position_side is PositionSide.BOTH else position_side.value,
         )
+        acknowledge(payload)
 
     async def position_mode(self) -> PositionMode:
         """GET positionSide/dual, weight 30."""
@@ -302,19 +308,18 @@ class BinanceUsdmAdapter:
 
     async def arm_dead_man(self, symbol: str, countdown_ms: int) -> None:
         """POST countdownCancelAll, weight 10; whether it reaches conditional orders is unproven."""
-        await self._calls.write(
-            Priority.PROTECT,
-            self._calls.client.futures_countdown_cancel_all,
-            symbol=symbol,
-            countdownTime=countdown_ms,
+        method = self._calls.client.futures_countdown_cancel_all
+        payload = await self._calls.write(
+            Priority.PROTECT, method, symbol=symbol, countdownTime=countdown_ms
         )
+        understood(lambda told: int(told["countdownTime"]), payload)
 
     def user_stream(self) -> UserDataStream:
         """A new supervisor of the private stream; only one may run per account."""
         return UserDataStream(
             self._endpoints,
-            get_key=self._listen_key,
-            renew_key=self._renew_listen_key,
+            get_key=self._calls.listen_key,
+            renew_key=self._calls.renew_listen_key,
             clock=self._clock,
             jitter=self._jitter,
             timings=self._timings,
@@ -338,13 +343,3 @@ class BinanceUsdmAdapter:
     async def _order(self, **which: str) -> OrderReport:
         payload = await self._calls.read(self._calls.client.futures_get_order, **which)
         return understood(parse.order_report, payload)
-
-    async def _listen_key(self) -> str:
-        # POST returns the living key and prolongs it; DELETE would blind everybody (F18).
-        await self._calls.admit(Priority.PROTECT)
-        return str(await self._calls.client.futures_stream_get_listen_key())
-
-    async def _renew_listen_key(self, key: str) -> str:
-        await self._calls.admit(Priority.PROTECT)
-        reply = await self._calls.client.futures_stream_keepalive(key)
-        return str(reply.get("listenKey") or key)

@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 
 from tradeops.domain.clock import Clock
 from tradeops.exchange.binance import parse, weights
+from tradeops.exchange.binance.fields import UNREADABLE
 from tradeops.exchange.binance.outcomes import understood
 from tradeops.exchange.binance.rest import FuturesClient, OpenSession, open_aiohttp_session
 from tradeops.exchange.binance.urls import Endpoints
 from tradeops.exchange.binance.weights import weight_of
-from tradeops.exchange.errors import ClockSkew, ExchangeError, Unavailable
+from tradeops.exchange.errors import Ambiguous, ClockSkew, ExchangeError, Unavailable
 from tradeops.exchange.port import Credentials, RateState
 from tradeops.exchange.retry import read_twice
 from tradeops.exchange.throttle import OrderBudget, Priority, VenueLimits, WeightBudget
@@ -132,6 +133,21 @@ class VenueCalls:
         limits.orders_1m = told.get("ORDERS:60", limits.orders_1m)
         limits.learned = True
         return payload
+
+    async def listen_key(self) -> str:
+        """POST listenKey: the living key, prolonged; DELETE would blind everybody (F18)."""
+        await self.admit(Priority.PROTECT)
+        try:
+            return str(await self.client.futures_stream_get_listen_key())
+        except UNREADABLE as error:  # the library takes the key out of the reply itself
+            message = "a reply without a listen key"
+            raise Ambiguous(message) from error
+
+    async def renew_listen_key(self, key: str) -> str:
+        """PUT listenKey; returns the key that lives now."""
+        await self.admit(Priority.PROTECT)
+        reply = await self.client.futures_stream_keepalive(key)
+        return understood(lambda told: str(told.get("listenKey") or key), reply)
 
     async def admit(self, priority: Priority, weight: int = 1) -> None:
         """Wait as long as the budget asks. Raises Withheld when the call must not go."""

@@ -7,7 +7,7 @@ from tradeops.domain.clock import to_epoch_ms
 from tradeops.domain.enums import OrderStatus
 from tradeops.exchange.binance import parse
 from tradeops.exchange.binance.calls import VenueCalls
-from tradeops.exchange.binance.outcomes import each_understood, understood
+from tradeops.exchange.binance.outcomes import acknowledge, each_understood, understood
 from tradeops.exchange.binance.parse_conditional import (
     both_views,
     conditional_report,
@@ -44,7 +44,9 @@ class ConditionalOrders:
         """
         client = self._calls.client
         try:
-            await self._calls.write(Priority.PROTECT, client.futures_cancel_algo_order, **which)
+            acknowledge(
+                await self._calls.write(Priority.PROTECT, client.futures_cancel_algo_order, **which)
+            )
         except NotFound:
             algo = await self._algo_view(**which)
             if not algo.venue_order_id or algo.status is not OrderStatus.ACKNOWLEDGED:
@@ -63,7 +65,7 @@ class ConditionalOrders:
     async def cancel_all(self, symbol: str) -> None:
         """DELETE algoOpenOrders of a symbol."""
         method = self._calls.client.futures_cancel_all_algo_open_orders
-        await self._calls.write(Priority.PROTECT, method, symbol=symbol)
+        acknowledge(await self._calls.write(Priority.PROTECT, method, symbol=symbol))
 
     async def order(self, **which: str) -> OrderReport:
         """GET algoOrder, and of a triggered one the ordinary order as well."""

@@ -36,6 +36,7 @@ _UNAUTHORIZED = frozenset({-1002, -1022, -2014, -2015, -2017, -4088})
 _CLOCK = frozenset({-1021, -5028})  # -5028: the matching engine checked recvWindow again
 _TOO_MANY, _BANNED, _TIMED_OUT, _SERVER_FAULT = 429, 418, 408, 500
 _BAN_WITHOUT_END_S = 120.0  # bans last from two minutes to three days
+_LONGEST_BAN_S = 3 * 86_400.0
 _OVERLOAD_PAUSE_S = 1.0
 _MINUTE_S = 60
 _TEN_SECONDS_S = 10
@@ -72,6 +73,16 @@ def is_refusal(payload: object) -> bool:
         return False
     code = payload.get("code")
     return isinstance(code, int) and code < 0
+
+
+def acknowledge(payload: Any) -> None:
+    """Take the success of a call that tells nothing else: {"code": 200 or "200", …}.
+
+    Raises Ambiguous for anything else under a status of success.
+    """
+    if not isinstance(payload, Mapping) or str(payload.get("code")) != "200":
+        message = "a success that does not say so"
+        raise Ambiguous(message)
 
 
 def understood(read: Callable[[Any], Report], payload: Any) -> Report:
@@ -112,10 +123,10 @@ def _stay_away_s(
     # Retry-After is not documented for fapi: believed when it is there and is seconds.
     told = headers.get("Retry-After", "")
     if told.isascii() and told.isdigit():
-        return float(told)
+        return min(float(told), _LONGEST_BAN_S)
     until = _BANNED_UNTIL.search(message)
     if until:
-        return max(0.0, int(until[1]) / 1000 - venue_now_s)
+        return min(max(0.0, int(until[1]) / 1000 - venue_now_s), _LONGEST_BAN_S)
     if status == _BANNED:
         return _BAN_WITHOUT_END_S
     ten_seconds = code == ORDER_RATE and "MINUTE" not in message.upper()
