@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradeops.settings.dev")
 
 QUEUES = ("orders", "streams", "reconcile", "market", "notify")
 
-app = Celery("tradeops", task_cls="tradeops.kit.task:SafeTask")
+app = Celery("tradeops", task_cls="tradeops.periodic:OncePerPeriod")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = tuple(
     Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
