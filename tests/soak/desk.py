@@ -181,7 +181,7 @@ def at_work(
     stack: Stack, accounts: tuple[str, ...], *, rate: float, seconds: float, seed: int
 ) -> list[Hand]:
     """Start people who together ask for `rate` things a second, for so long."""
-    count = max(len(accounts) * 2, round(rate * 2))
+    count = max(len(accounts) * 2, round(rate * 4))
     ends_at = time.monotonic() + seconds
     hands = [
         Hand(stack, accounts[n % len(accounts)], seed * 1_000 + n, count / rate, ends_at)

@@ -125,6 +125,25 @@ async def venue(state: Path | None = None, limits: Limits | None = None) -> Asyn
             await task
 
 
+def market(client_order_id: str) -> dict[str, Any]:
+    """A market order to buy 0.010 BTC."""
+    return {
+        "symbol": BTC,
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "0.010",
+        "newClientOrderId": client_order_id,
+    }
+
+
+def without_marks(truth: dict[str, Any]) -> dict[str, Any]:
+    """The truth without what the tape moves."""
+    for account in truth["accounts"]:
+        for position in account["positions"]:
+            del position["mark_price"], position["unrealized_pnl"]
+    return truth
+
+
 async def signed_post(session: aiohttp.ClientSession, path: str, params: dict[str, Any]) -> Any:
     """Post as account `main` to a venue on the machine's clock; fails unless it answers 200."""
     payload = urlencode(params | {"timestamp": time.time_ns() // 1_000_000})
