@@ -5,7 +5,7 @@
     │   ├── NotFound        the venue knows no such order (-2013, -2011)
     │   ├── Throttled       429/418/-1003/-1015; carries retry_after_s
     │   ├── Unauthorized    key, signature or permission (-1022 -2014 -2015 -1002)
-    │   └── ClockSkew       -1021: outside recvWindow; never executed
+    │   └── ClockSkew       -1021, -5028: outside recvWindow; never executed
     ├── Ambiguous           timeout, 5xx, reset, unreadable body: it may have happened
     └── Unavailable         nothing left this machine: no connection, budget used up, key missing
 

@@ -193,9 +193,10 @@ class MarkPriceReport:
 
 @dataclass(frozen=True, slots=True)
 class StreamNotice:
-    """The stream about itself: listen key expired, margin call, an event nobody knows.
+    """The stream about itself, or a frame that is no fact.
 
-    `kind` is one of LISTEN_KEY_EXPIRED, IGNORED, UNKNOWN, MALFORMED.
+    `kind` is one of LISTEN_KEY_EXPIRED, IGNORED (known and not needed), UNKNOWN and MALFORMED (both
+    to be kept). `detail` is one line of ASCII; `raw` is what came, {"text": …} if it was not JSON.
     """
 
     kind: str
