@@ -10,9 +10,10 @@ import pytest
 from aiohttp import WSCloseCode, web
 
 from tests.contract.exchange.wire import Answer, Log, ScriptedVenue, adapter_to, refused, until
+from tests.support.hostile_frames import HOSTILE, good_frame
 from tradeops.exchange.binance.stream import StreamTimings
 from tradeops.exchange.port import UserStream
-from tradeops.exchange.reports import MarkPriceReport, StreamItem, StreamNotice
+from tradeops.exchange.reports import FillReport, MarkPriceReport, StreamItem, StreamNotice
 
 KEY_ROUTE = "POST /fapi/v1/listenKey"
 RENEW_ROUTE = "PUT /fapi/v1/listenKey"
@@ -123,17 +124,43 @@ def test_user_stream_venue_without_keys_is_asked_until_it_has_one() -> None:
         Answer(503, "Service Unavailable"),
         refused(401, -2015),
         Answer(200, "<html>"),
+        Answer(200, {}),
+        Answer(200, []),
         Answer(200, {"listenKey": "key-9"}),
     )
 
     async def run() -> None:
         async with following(venue) as (log, _):
             await until(lambda: "CONNECTED" in log.states)
-        assert log.states == ["CONNECTING", *["RECONNECTING"] * 3, "CONNECTED", "DISCONNECTED"]
+        assert log.states == ["CONNECTING", *["RECONNECTING"] * 5, "CONNECTED", "DISCONNECTED"]
         assert "-2015" in log.details[2]
 
     asyncio.run(run())
     assert venue.named(SOCKET)[0].params["listenKey"] == "key-9"
+
+
+def test_user_stream_hostile_frames_end_neither_the_connection_nor_the_next_frame() -> None:
+    frames = [frame for name, frame in HOSTILE.items() if name != "torn listen key"]
+
+    async def attack(request: web.Request, socket: web.WebSocketResponse) -> None:
+        for number, hostile in enumerate(frames, 1):
+            if isinstance(hostile, str):
+                await socket.send_str(hostile)
+            else:
+                await socket.send_bytes(hostile)
+            await socket.send_str(good_frame(number))
+        await stay_open(request, socket)
+
+    def fills(log: Log) -> list[str]:
+        return [item.trade_id for item in log.items if isinstance(item, FillReport)]
+
+    async def run() -> None:
+        async with following(venue_with(attack)) as (log, _):
+            await until(lambda: len(fills(log)) == len(frames))
+        assert fills(log) == [str(number) for number in range(1, len(frames) + 1)]
+        assert log.states == ["CONNECTING", "CONNECTED", "DISCONNECTED"]
+
+    asyncio.run(run())
 
 
 def test_user_stream_expired_key_is_replaced_at_once() -> None:
