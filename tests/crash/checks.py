@@ -66,6 +66,11 @@ def _ours(run: Run) -> Books:
             for row in Order.objects.filter(account_id=run.account_id)
             if row.venue_order_id
         },
+        "I5 conditional orders": {
+            row.algo_id: (row.client_order_id, row.is_open)
+            for row in Order.objects.filter(account_id=run.account_id)
+            if row.algo_id
+        },
         "I2 fills": {
             (row.symbol, row.trade_id): (
                 row.side,
@@ -99,6 +104,10 @@ def _venues(run: Run) -> Books:
                 Decimal(row["executed_quantity"]),
             )
             for row in truth["orders"]
+        },
+        "I5 conditional orders": {
+            str(row["algo_id"]): (row["client_algo_id"], row["status"] == "NEW")
+            for row in truth["algo_orders"]
         },
         "I2 fills": {
             (row["symbol"], int(row["trade_id"])): (
@@ -213,7 +222,7 @@ def _allowed(run: Run) -> tuple[str, ...]:
         # A cancel may be repeated, so it succeeds but for an order that was filled before.
         return ("ACK", "FAILED NOT_CANCELLABLE") if wanted == REFUSED else ("ACK",)
     if point == "CP14" and wanted == REFUSED:
-        return ("FAILED VENUE_REJECTED", "FAILED PRICE_OUT_OF_RANGE")
+        return ("FAILED STOP_EXISTS",)
     return {
         ANSWERED: ("ACK",),
         UNANSWERED: ("ACK",),

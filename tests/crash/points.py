@@ -7,17 +7,19 @@ end without a death, which is a failure, too.
 import functools
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import aiohttp
+from django.db.transaction import Atomic
 from yarl import URL
 
-from tradeops.engine import execute, ledger, send, sweep
+from tradeops.engine import execute, ledger, send
+from tradeops.engine import ingest as door
 from tradeops.exchange.reports import FillReport
 from tradeops.journal import command_store, event_store
-from tradeops.reconcile.services import account_reconcile
-from tradeops.streams.services import stream_book
 
 Hook = Callable[..., None]
 ORDER = "/fapi/v1/order"
@@ -142,8 +144,10 @@ def on_news_of_fill() -> None:
         if any(isinstance(report, FillReport) for report in reports):
             die()
 
-    for module in (stream_book, account_reconcile, sweep):
-        before(module, "ingest", dies_of)
+    # Whoever imported it, stream, comparison or sweeper, now calls the deadly one.
+    users = [each for each in sys.modules.values() if getattr(each, "ingest", None) is door.ingest]
+    for user in users:
+        before(user, "ingest", dies_of)
 
 
 def before_commit_of_fill() -> None:
@@ -167,6 +171,11 @@ def after_commit_of_fill() -> None:
 
 
 def before_comparison_applies() -> None:
-    """CP12: everything is read; the first thing that would be written is not."""
-    before(account_reconcile, "ingest", die)
-    before(account_reconcile, "write_down", die)
+    """CP12: this thread has read; the first transaction in which it writes is not begun."""
+    thread = threading.get_ident()
+
+    def dies_here(_transaction: object) -> None:
+        if threading.get_ident() == thread:
+            die()
+
+    before(Atomic, "__enter__", dies_here)

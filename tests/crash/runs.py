@@ -18,6 +18,7 @@ from tradeops.domain.commands import DomainCommand
 from tradeops.domain.enums import Source
 from tradeops.journal.command_store import Asker, Idempotency, enqueue
 from tradeops.kit.clock import SYSTEM_CLOCK, SystemClock
+from tradeops.kit.lease_clock import DatabaseClock, LeaseTime
 
 ACCOUNT = "main"
 SYMBOL = "BTCUSDT"
@@ -64,12 +65,18 @@ class AheadClock:
         self._ahead = timedelta(0)
 
     def install(self) -> None:
-        """From now on everybody in this process reads this clock."""
+        """From now on everybody in this process reads this clock, leases as well."""
+        read_database = DatabaseClock.read
 
         def now(_clock: SystemClock) -> datetime:
             return datetime.now(UTC) + self._ahead
 
-        setattr(SystemClock, "now", now)  # noqa: B010 - a method of a class, on purpose
+        def read(database: DatabaseClock) -> LeaseTime:
+            at = read_database(database)
+            return LeaseTime(at.clock, at.ms + self._ahead // timedelta(milliseconds=1))
+
+        for owner, name, method in ((SystemClock, "now", now), (DatabaseClock, "read", read)):
+            setattr(owner, name, method)
 
     def advance(self, seconds: int) -> None:
         """Let `seconds` pass at once, here and at the venue."""

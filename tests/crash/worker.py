@@ -1,7 +1,6 @@
 """The process that dies: it asks, executes, hears and compares, until its crash point."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,11 +13,14 @@ from tests.crash.matrix import REFUSED, UNANSWERED, UNREACHED
 from tests.crash.runs import SYMBOL, Run, enter
 from tradeops.domain.commands import CancelOrder, PlaceOrder
 from tradeops.domain.enums import OrderType, Side, TimeInForce, WorkingType
+from tradeops.engine.holds import held_since
 from tradeops.exchange.port import OrderRequest
 from tradeops.journal.command_store import EXECUTE_TASK
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
 from tradeops.reconcile.services.reconcile_now import fill_gap, reconcile_now
+from tradeops.streams.models import FeedHealth
+from tradeops.streams.services.feed_judgement import feed_scope, memory_of
 from tradeops.streams.worker import StreamsHost
 
 CONNECTED_WITHIN_S = 20.0
@@ -44,19 +46,23 @@ def _ignore(_task: str) -> None:
     pass
 
 
-def serve_streams(run: Run) -> StreamsHost:
-    """Start the streams worker; return when it is connected and has filled its gap."""
-    filled = threading.Event()
+def serve_streams(run: Run) -> None:
+    """Start the streams worker; return when its feed is trusted, where it can be reached."""
+    StreamsHost(fill_gap).start()
+    if not run.case.stream:
+        return
+    deadline = time.monotonic() + CONNECTED_WITHIN_S
+    while not _is_trusted(run.account_id):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the stream did not connect")
+        time.sleep(0.02)
 
-    def fill(account_id: int) -> None:
-        fill_gap(account_id)
-        filled.set()
 
-    host = StreamsHost(fill)
-    host.start()
-    if run.case.stream and not filled.wait(CONNECTED_WITHIN_S):
-        raise TimeoutError("the stream did not connect")
-    return host
+def _is_trusted(account_id: int) -> bool:
+    health = FeedHealth.objects.filter(pk=account_id).first()
+    memory = memory_of(health)
+    connected = memory.is_synchronised and not memory.lost
+    return connected and held_since(feed_scope(account_id)) is None
 
 
 def prepare_venue(run: Run) -> None:
@@ -187,15 +193,17 @@ def _cancels(run: Run, broker: Broker) -> None:
 
 def _protects(run: Run, _broker: Broker) -> None:
     entry = PlaceOrder(symbol=SYMBOL, side=Side.BUY, quantity=Decimal("0.005"), leverage=10)
-    # The venue refuses a stop that would trigger at once; so may we.
-    trigger = ABOVE if run.case.outcome == REFUSED else BELOW
+    refused = run.case.outcome == REFUSED
+    if refused:
+        _somebody_stops(run)
     stop = PlaceOrder(
         symbol=SYMBOL,
         side=Side.SELL,
-        quantity=Decimal("0.005"),
-        reduce_only=True,
+        quantity=None if refused else Decimal("0.005"),
+        reduce_only=not refused,
+        close_position=refused,
         order_type=OrderType.STOP_MARKET,
-        trigger_price=Decimal(trigger),
+        trigger_price=Decimal(BELOW),
         working_type=WorkingType.MARK_PRICE,
     )
     points.after_commit_of_fill()
@@ -206,6 +214,25 @@ def _protects(run: Run, _broker: Broker) -> None:
         time.sleep(KILLED_WITHIN_S)
     else:
         reconcile_now(run.account_id, scope="all", trigger="test")
+
+
+def _somebody_stops(run: Run) -> None:
+    """The venue admits one stop that closes a leg, and refuses the second."""
+    drive(
+        blocking_port(run.account_id).submit(
+            OrderRequest(
+                symbol=SYMBOL,
+                client_order_id=f"web_{run.id_of('stranger').hex[:20]}",
+                side=Side.SELL,
+                order_type=OrderType.STOP_MARKET,
+                quantity=Decimal(0),
+                signed_at=SYSTEM_CLOCK.now(),
+                trigger_price=Decimal(BELOW),
+                working_type=WorkingType.MARK_PRICE,
+                close_position=True,
+            )
+        )
+    )
 
 
 _SCENES: dict[str, Callable[[Run, Broker], None]] = {
