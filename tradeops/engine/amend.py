@@ -24,7 +24,7 @@ from tradeops.engine import facts
 from tradeops.engine.brackets import Brackets, brackets_of
 from tradeops.engine.context import intent_of, risk_context
 from tradeops.engine.ledger import account_ledger
-from tradeops.engine.place import OPENING_TTL, current_mark, refuse_by_gate
+from tradeops.engine.place import current_mark, refuse_by_gate
 from tradeops.engine.send import FIRST_QUERY, SEND_WITHIN
 from tradeops.engine.work import Work, code_of, conclude, fail, finish
 from tradeops.exchange.errors import ExchangeError, NotFound, Rejected, Unavailable
@@ -32,6 +32,7 @@ from tradeops.exchange.port import AmendRequest, ExchangePort
 from tradeops.exchange.reports import OrderReport
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent, mark_unknown
+from tradeops.journal.domain.lanes import OPENING_TTL
 from tradeops.journal.event_store import Origin
 from tradeops.journal.models import Command
 from tradeops.kit.db import write_transaction

@@ -22,7 +22,9 @@ async def sync_leverage(work: Work, symbol: str, leverage: int) -> None:
     """Make the venue's leverage of `symbol` equal to `leverage`. Raises ExchangeError."""
     if leverage_stands(work.account_id, symbol, leverage):
         return
-    report = await work.port().set_leverage(symbol, leverage)
+    port = work.port()
+    work.fence()
+    report = await port.set_leverage(symbol, leverage)
     _known.put((work.account_id, symbol), report.leverage)
     if _recorded(work.account_id, symbol) != {report.leverage}:
         ingest(

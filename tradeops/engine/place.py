@@ -5,7 +5,7 @@ Source: architecture.md "An order, from click to screen"; reliability.md §4 "Se
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import ExchangeAccount
@@ -36,12 +36,12 @@ from tradeops.exchange.port import OrderRequest
 from tradeops.exchange.reports import LeverageBracket
 from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent
+from tradeops.journal.domain.lanes import OPENING_TTL
 from tradeops.journal.event_store import Draft
 from tradeops.market import cache
 
 logger = logging.getLogger(__name__)
 
-OPENING_TTL = timedelta(seconds=10)
 LEVERAGE_TRIES = 3
 _STALE = "The order waited longer than 10 s."
 

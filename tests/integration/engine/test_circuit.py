@@ -1,4 +1,4 @@
-"""What the venue keeps refusing is not sent to it for ever (F10); a refused key holds the account."""
+"""What the venue keeps refusing is not sent for ever (F10); a refused key holds the account."""
 
 from decimal import Decimal
 

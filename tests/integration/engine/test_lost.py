@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -147,7 +148,7 @@ def test_pauses_grow_and_stay_within_bounds() -> None:
     while (upcoming := next_look(START, moments[-1])) is not None:
         moments.append(upcoming)
 
-    pauses = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(moments)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (SHORTEST_PAUSE, LONGEST_PAUSE)
     assert WATCH_FOR <= moments[-1] - START <= WATCH_FOR + timedelta(minutes=30)
