@@ -11,6 +11,7 @@ from tradeops.engine import facts
 from tradeops.engine.ledger import account_ledger
 from tradeops.exchange.reports import BalanceReport, IncomeReport
 from tradeops.journal.event_store import Origin
+from tradeops.kit.db import write_transaction
 from tradeops.reconcile import selectors
 from tradeops.reconcile.domain.diff_money import diff_balances
 from tradeops.reconcile.domain.sides import DriftKind, is_active
@@ -20,6 +21,8 @@ from tradeops.reconcile.services.gap_fill import book_missing, book_trades
 
 INCOME_OVERLAP = timedelta(minutes=10)  # rows may appear late
 INCOME_REACH = timedelta(days=89)  # the venue keeps three months (binance.md §5)
+INCOME_WINDOW = timedelta(days=6)  # one answer spans a week at most
+CURSOR_MOVES_AFTER = timedelta(hours=1)
 FIRST_INCOME = timedelta(hours=1)
 _ONE_MS = timedelta(milliseconds=1)
 _OF_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})
@@ -67,7 +70,7 @@ async def read_income(run: Comparison) -> None:
     Profits and commissions are booked with their fills; here they only prove that a fill exists.
     """
     proven: set[tuple[str, int]] = set()
-    since = _income_since(run)
+    began, since = run.clock.now(), _income_since(run)
     while True:
         rows = await run.port.income(since=since, limit=run.page)
         proven |= {
@@ -76,12 +79,34 @@ async def read_income(run: Comparison) -> None:
             if row.kind in _OF_FILLS and row.trade_id.isdecimal()
         }
         _book_income(run, rows)
-        if len(rows) < run.page:
+        reaches_now = began - since < INCOME_WINDOW
+        if not rows or (len(rows) < run.page and reaches_now):
             break
-        last = max(row.booked_at for row in rows)
-        # A whole page of one millisecond must not be read for ever.
-        since = last if last > since else since + _ONE_MS
+        since = _next_income(rows, since, is_full=len(rows) >= run.page)
+    _pass_quiet_time(run, began)
     await _prove_fills(run, proven)
+
+
+def _next_income(rows: Sequence[IncomeReport], since: datetime, *, is_full: bool) -> datetime:
+    """Where the next page begins: a full one may have cut the rows of its last millisecond."""
+    last = max(row.booked_at for row in rows)
+    if is_full:
+        # A whole page of one millisecond must not be read for ever.
+        return last if last > since else since + _ONE_MS
+    return last + _ONE_MS
+
+
+def _pass_quiet_time(run: Comparison, read_until: datetime) -> None:
+    """Do not read again what held nothing: each week that is asked for costs a weight of 30.
+
+    Seldom, so that a run that found nothing writes nothing.
+    """
+    known = selectors.income_read_until(run.account_id)
+    if known is None or read_until - known > CURSOR_MOVES_AFTER:
+        with write_transaction():
+            IncomeCursor.objects.update_or_create(
+                account_id=run.account_id, defaults={"read_until": read_until}
+            )
 
 
 def _income_since(run: Comparison) -> datetime:
