@@ -257,7 +257,19 @@ def test_limit_order_is_taken_with_all_its_words(api: Api) -> None:
     )
     assert command.principal == "token:desk"
     assert command.request_id == response["X-Request-ID"]
-    assert command.expires_at is not None
+    assert command.expires_at is None  # a way out
+
+
+def test_only_openings_expire(api: Api) -> None:
+    stop = {**ORDER, "type": "STOP_MARKET", "trigger_price": "61000"}
+    close = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "trigger_price": "1",
+             "close_position": True}  # fmt: skip
+
+    for body in (ORDER, stop, close):
+        assert api.post("/api/v1/orders", body, Prefer="wait=0").status_code == 202
+
+    expiring = Command.objects.order_by("created_at").values_list("expires_at", flat=True)
+    assert [at is not None for at in expiring] == [True, True, False]
 
 
 def test_trailing_stop_is_taken_with_all_its_words(api: Api) -> None:

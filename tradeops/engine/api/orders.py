@@ -8,6 +8,7 @@ from ninja import Query, Router
 
 from accounts.auth import Needs, Principal, Scope, account_for, readable_ids
 from accounts.models import ExchangeAccount
+from orders.domain.validation import leaves
 from orders.models import Order
 from orders.requests import AmendIn, CancelAllFilter, CancelFilter, OrderIn, TradeIn
 from orders.schemas import (
@@ -40,18 +41,20 @@ from tradeops.kit.http import json_response, request_hash
 from tradeops.kit.paging import page
 
 router = Router(tags=["orders"])
-OPENING_LIVES_S = 10.0  # an order that waited longer is not what its asker sees any more (F80)
+# An opening that waited longer is not what its asker sees any more (F80); a way out stays one.
+OPENING_LIVES_S = 10.0
 
 
 def place_order(ask: Ask, account: ExchangeAccount, body: OrderIn | TradeIn) -> Answer:
     """Ask for an order and wait until it rests, is at its end or is refused."""
+    command = body.command()
     wish = Wish(
-        command=body.command(),
+        command=command,
         account_id=account.pk,
         account_name=account.name,
         is_order=True,
         success=201,
-        lives_s=OPENING_LIVES_S,
+        lives_s=None if leaves(command) else OPENING_LIVES_S,
     )
     return submit(ask, wish)
 
@@ -71,7 +74,7 @@ def amend_order(ask: Ask, order: Order, body: AmendIn) -> Answer:
         account_id=order.account_id,
         account_name=order.account.name,
         is_order=True,
-        lives_s=OPENING_LIVES_S,
+        lives_s=None if order.reduce_only else OPENING_LIVES_S,
     )
     return submit(ask, wish)
 
