@@ -21,7 +21,6 @@ class Endpoints:
 
     rest: str
     stream: str
-    ws_api: str
     routed: bool = True
 
     def user_stream(self, listen_key: str) -> str:
@@ -43,12 +42,10 @@ class Endpoints:
 _MAINNET = Endpoints(
     rest="https://fapi.binance.com",
     stream="wss://fstream.binance.com",
-    ws_api="wss://ws-fapi.binance.com/ws-fapi/v1",
 )
 _TESTNET = Endpoints(
     rest="https://demo-fapi.binance.com",
     stream="wss://stream.binancefuture.com",
-    ws_api="wss://testnet.binancefuture.com/ws-fapi/v1",
     routed=False,
 )
 
@@ -72,7 +69,7 @@ def endpoints_for(environment: Environment, paper_url: str = "") -> Endpoints:
         raise ValueError(message)
     rest = paper_url.rstrip("/")
     stream = "ws" + rest.removeprefix("http")
-    return Endpoints(rest=rest, stream=stream, ws_api=f"{stream}/ws-fapi/v1")
+    return Endpoints(rest=rest, stream=stream)
 
 
 def _is_near(host: str) -> bool:
