@@ -1,9 +1,14 @@
 """Reports about legs, settings and money → events."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID, uuid5
+
+from celery import current_app
+from kombu.exceptions import OperationalError
 
 from accounts.models import Balance
 from accounts.projection import balance_id
@@ -31,10 +36,18 @@ from tradeops.exchange.reports import (
     PositionReport,
 )
 from tradeops.journal.event_store import Draft
+from tradeops.kit.db import after_commit
 
 _NEVER = from_epoch_ms(0)
 FUNDING = "FUNDING_FEE"
 _IN_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})
+# Why a stream says that a wallet moved (binance.md §4 `m`), where a fill or a FundingReport tells.
+_EXPLAINED = frozenset({"ORDER", "FUNDING_FEE"})
+RECONCILE_TASK = "tradeops.reconcile.tasks.reconcile_account"
+RECONCILE_QUEUE = "reconcile"
+INCOME_APPEARS_AFTER_S = 2
+INCOME_ASKED_WITHIN_S = 30
+logger = logging.getLogger(__name__)
 
 
 def record_position(ledger: AccountLedger, report: PositionReport) -> None:
@@ -157,6 +170,8 @@ def record_balance(ledger: AccountLedger, report: BalanceReport) -> None:
         report.asset, report.wallet_balance, report.change, report.reason, report.updated_at
     )
     ledger.emit(Draft(changed, occurred_at))
+    if report.reason and report.reason not in _EXPLAINED:
+        after_commit(partial(_ask_for_income, ledger.account_id))
 
 
 def income_dedup_key(account_id: int, report: IncomeReport) -> str:
@@ -184,8 +199,23 @@ def record_income(ledger: AccountLedger, report: IncomeReport) -> None:
     ledger.emit(Draft(event, report.booked_at, key))
 
 
-def hear_funding(_ledger: AccountLedger, _report: FundingReport) -> None:
-    """Nothing is booked: income tells it with its transaction id (see FundingReport)."""
+def hear_funding(ledger: AccountLedger, _report: FundingReport) -> None:
+    """Nothing is booked: income tells it with its transaction id, so that is asked for soon."""
+    after_commit(partial(_ask_for_income, ledger.account_id))
+
+
+def _ask_for_income(account_id: int) -> None:
+    """Have the income history read; a broker that is down leaves it to the next period."""
+    try:
+        current_app.send_task(
+            RECONCILE_TASK,
+            kwargs={"account_id": account_id, "scope": "income"},
+            queue=RECONCILE_QUEUE,
+            countdown=INCOME_APPEARS_AFTER_S,
+            expires=INCOME_ASKED_WITHIN_S,
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("income of %s not asked for: %s", account_id, type(error).__name__)
 
 
 def record_margin_call(ledger: AccountLedger, report: MarginCallReport) -> None:

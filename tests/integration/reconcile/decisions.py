@@ -33,14 +33,18 @@ async def no_pause(_seconds: float) -> None:
     """Time stands still here."""
 
 
-def look(desk: Desk, scope: Scope = "positions", *, later_s: float = 10) -> ReconcileResult:
+def look(
+    desk: Desk, scope: Scope = "positions", *, later_s: float = 10, page: int = PAGE
+) -> ReconcileResult:
     """One comparison that comes to its end, `later_s` after the last thing that happened."""
-    result = try_to_look(desk, scope, later_s=later_s)
+    result = try_to_look(desk, scope, later_s=later_s, page=page)
     assert result.error == ""
     return result
 
 
-def try_to_look(desk: Desk, scope: Scope, *, later_s: float = 10) -> ReconcileResult:
+def try_to_look(
+    desk: Desk, scope: Scope, *, later_s: float = 10, page: int = PAGE
+) -> ReconcileResult:
     """One comparison, whatever becomes of it."""
     desk.clock.advance(later_s)
     return drive(
@@ -52,6 +56,7 @@ def try_to_look(desk: Desk, scope: Scope, *, later_s: float = 10) -> ReconcileRe
             clock=desk.clock,
             ids=uuid.uuid4,
             pause=no_pause,
+            page=page,
         )
     )
 
@@ -101,4 +106,5 @@ def booked(desk: Desk) -> tuple[Decimal, Decimal, Decimal]:
 
 def wallet(desk: Desk) -> Decimal:
     """USDT as booked."""
-    return Balance.objects.get(account=desk.account, asset="USDT").wallet_balance
+    row: Balance = Balance.objects.get(account=desk.account, asset="USDT")
+    return D(row.wallet_balance)

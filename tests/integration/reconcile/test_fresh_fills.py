@@ -29,10 +29,12 @@ class _LaggingPort(FakePort):
 
     lags: bool = True
 
-    async def order_by_venue_id(self, symbol: str, venue_order_id: str) -> OrderReport:
+    async def order_by_venue_id(
+        self, symbol: str, venue_order_id: str, *, conditional: bool = False
+    ) -> OrderReport:
         if self.lags:
             raise NotFound("Order does not exist.", code=-2013)
-        return await super().order_by_venue_id(symbol, venue_order_id)
+        return await super().order_by_venue_id(symbol, venue_order_id, conditional=conditional)
 
 
 @pytest.fixture
