@@ -19,6 +19,7 @@ from tradeops.journal.command_store import EXECUTE_TASK
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
 from tradeops.reconcile.services.reconcile_now import fill_gap, reconcile_now
+from tradeops.streams.domain.feed_health import FeedMemory
 from tradeops.streams.models import FeedHealth
 from tradeops.streams.services.feed_judgement import feed_scope, memory_of
 from tradeops.streams.worker import StreamsHost
@@ -47,21 +48,25 @@ def _ignore(_task: str) -> None:
 
 
 def serve_streams(run: Run) -> None:
-    """Start the streams worker; return when its feed is trusted, where it can be reached."""
+    """Start the streams worker; return when its own connection is trusted, if it can have one."""
+    before = _feed(run.account_id).token
     StreamsHost(fill_gap).start()
     if not run.case.stream:
         return
     deadline = time.monotonic() + CONNECTED_WITHIN_S
-    while not _is_trusted(run.account_id):
+    while not _is_trusted(run.account_id, before):
         if time.monotonic() > deadline:
             raise TimeoutError("the stream did not connect")
         time.sleep(0.02)
 
 
-def _is_trusted(account_id: int) -> bool:
-    health = FeedHealth.objects.filter(pk=account_id).first()
-    memory = memory_of(health)
-    connected = memory.is_synchronised and not memory.lost
+def _feed(account_id: int) -> FeedMemory:
+    return memory_of(FeedHealth.objects.filter(pk=account_id).first())
+
+
+def _is_trusted(account_id: int, token_before: int) -> bool:
+    feed = _feed(account_id)
+    connected = feed.token != token_before and feed.is_synchronised and not feed.lost
     return connected and held_since(feed_scope(account_id)) is None
 
 

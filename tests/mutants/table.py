@@ -2,7 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 from tests.mutants.table_facts import FACTS
+from tests.mutants.table_outcomes import OUTCOMES
 from tests.mutants.table_sending import SENDING
 from tests.mutants.table_venue import VENUE
 
-MUTANTS: tuple[Mutant, ...] = (*SENDING, *FACTS, *VENUE)
+MUTANTS: tuple[Mutant, ...] = (*SENDING, *OUTCOMES, *FACTS, *VENUE)

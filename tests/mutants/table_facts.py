@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
+_IN_FEED_WATCH = "tests/integration/streams/test_feed_watch.py::"
+_IN_DRIFT_DECISIONS = "tests/integration/reconcile/test_drift_decisions.py::"
 _IN_EVENTS = "tests/integration/journal/test_event_store.py::"
 _IN_STORE = "tests/integration/journal/test_command_store.py::"
 _IN_INGEST = "tests/integration/engine/test_ingest.py::"
@@ -138,5 +140,92 @@ FACTS = (
         "    return Step.OPEN if often and long else",
         "    return Step.OPEN if often else",
         ("tests/unit/reconcile/test_hysteresis.py",),
+    ),
+    Mutant(
+        "hysteresis: three heals, then a person",
+        "tradeops/reconcile/domain/hysteresis.py",
+        "HEALS_BEFORE_A_PERSON = 3",
+        "HEALS_BEFORE_A_PERSON = 300",
+        (f"{_IN_DRIFT_DECISIONS}test_three_heals_within_the_hour_then_a_person",),
+    ),
+    Mutant(
+        "one read of positions proves nothing",
+        "tradeops/reconcile/services/position_compare.py",
+        "        if lasts and item.symbol",
+        "        if item.symbol",
+        (f"{_IN_DRIFT_DECISIONS}test_single_empty_read_is_not_believed",),
+    ),
+    Mutant(
+        "a figure that is no number is a failed read",
+        "tradeops/reconcile/services/comparison.py",
+        "        if is_absurd(report):\n",
+        "        if False:\n",
+        (f"{_IN_DRIFT_DECISIONS}test_figure_that_is_no_number_fails_the_run",),
+    ),
+    Mutant(
+        "a failed read draws no conclusion",
+        "tradeops/reconcile/services/account_reconcile.py",
+        "    if error:\n        write_failure(result)\n        return result\n",
+        "",
+        (f"{_IN_RECONCILE}test_silent_venue_ends_the_run_and_proves_nothing",),
+    ),
+    Mutant(
+        "fills are read page by page to the end",
+        "tradeops/reconcile/services/gap_fill.py",
+        "            if unasked or len(fills) < run.page:\n                break\n",
+        "            break\n",
+        (f"{_IN_RECONCILE}test_fills_come_page_by_page_with_the_cursor",),
+    ),
+    Mutant(
+        "a fresh fill waits for its order",
+        "tradeops/reconcile/services/gap_fill.py",
+        "            if venue_order_id in fresh:\n",
+        "            if False:\n",
+        ("tests/integration/reconcile/test_fresh_fills.py::test_fresh_fill_waits_for_its_order",),
+    ),
+    Mutant(
+        "a row that moved since it was read is no sighting",
+        "tradeops/reconcile/services/findings.py",
+        "            if selectors.changed_at(account_id, mismatch) == mismatch.local_at:\n",
+        "            if True:\n",
+        (f"{_IN_DRIFT_DECISIONS}test_row_that_moved_since_it_was_read_is_no_sighting",),
+    ),
+    Mutant(
+        "a disputed symbol is quarantined",
+        "tradeops/reconcile/services/findings.py",
+        "        book.sync_holds()\n",
+        "",
+        ("tests/integration/reconcile/test_drift_decisions.py",),
+    ),
+    Mutant(
+        "a period has one run, however many beats",
+        "tradeops/streams/services/period_lease.py",
+        "        if rows.filter(due).update(**turn):\n",
+        "        if rows.update(**turn):\n",
+        ("tests/integration/streams/test_period_lease.py::test_two_beats_start_each_period_once",),
+    ),
+    Mutant(
+        "a lost connection degrades the feed",
+        "tradeops/streams/domain/feed_health.py",
+        "    if memory.absent or memory.lost or memory.deaf:\n",
+        "    if memory.absent or memory.deaf:\n",
+        (
+            "tests/unit/streams/test_feed_health.py",
+            f"{_IN_FEED_WATCH}test_lost_connection_holds_openings_back_at_once",
+        ),
+    ),
+    Mutant(
+        "a minute degraded is SAFE",
+        "tradeops/streams/domain/feed_health.py",
+        "now_ms - memory.since_ms >= SAFE_AFTER_MS:\n",
+        "False:\n",
+        ("tests/unit/streams/test_feed_health.py",),
+    ),
+    Mutant(
+        "a clock that is off holds openings back",
+        "tradeops/streams/domain/clock_drift.py",
+        "    if abs(offset_ms) > HOLD_ABOVE_MS:\n",
+        "    if False:\n",
+        ("tests/unit/streams/test_clock_drift.py",),
     ),
 )

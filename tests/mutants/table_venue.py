@@ -1,15 +1,14 @@
-"""Guards at the venue's door: signature, transactions, budget, proof that an order is lost."""
+"""Guards at the venue's door: signature, transactions, budget."""
 
 from tests.mutants.mutant import Mutant
 
-_SWEEP = "tradeops/engine/sweep.py"
 _ADAPTER = "tradeops/exchange/binance/adapter.py"
 _REST = "tradeops/exchange/binance/rest.py"
 _THROTTLE = "tradeops/exchange/throttle.py"
+_IN_EXCHANGE_OPEN = "tests/integration/admin/test_exchange_open.py::"
 _IN_SUBMIT = "tests/contract/exchange/test_binance_submit.py::"
 _IN_THROTTLE = "tests/unit/exchange/test_throttle.py::"
-_IN_UNKNOWN = "tests/integration/engine/test_unknown_outcome.py::"
-_IN_SWEEP = "tests/integration/engine/test_sweep.py::"
+_IN_SHARED = "tests/integration/exchange/test_shared_budget.py::"
 
 VENUE = (
     Mutant(
@@ -47,17 +46,45 @@ VENUE = (
         ),
     ),
     Mutant(
-        "LOST: five times not found",
-        _SWEEP,
-        "misses < MISSES_TO_LOSE or ",
-        "",
-        (f"{_IN_UNKNOWN}test_failed_queries_are_no_misses",),
+        "no call inside a transaction, on the worker's side",
+        "accounts/services/exchange_open.py",
+        "        if in_transaction():\n",
+        "        if False:\n",
+        (f"{_IN_EXCHANGE_OPEN}test_blocking_port_inside_a_transaction_refuses_the_call",),
     ),
     Mutant(
-        "LOST: over 30 s",
-        _SWEEP,
-        " or now - order.submitted_at < LOSE_AFTER",
-        "",
-        (f"{_IN_UNKNOWN}test_order_that_never_appears_is_lost_after_five_misses_and_30_s",),
+        "a ban of one process stops all",
+        _THROTTLE,
+        "        if grant.blocked_s > 0:\n",
+        "        if False:\n",
+        (f"{_IN_SHARED}test_block_of_one_process_stops_all",),
+    ),
+    Mutant(
+        "a fifth of the weight is kept for exits",
+        _THROTTLE,
+        "    entry: float = 1920 / 2400\n",
+        "    entry: float = 2400 / 2400\n",
+        (f"{_IN_THROTTLE}test_weight_budget_entry_stops_at_80_percent_and_is_never_delayed",),
+    ),
+    Mutant(
+        "a fifth of the order count is kept for exits",
+        _THROTTLE,
+        "_ENTRY_SHARE = 0.8",
+        "_ENTRY_SHARE = 1.0",
+        (f"{_IN_THROTTLE}test_order_budget_keeps_20_percent_for_reduce_only",),
+    ),
+    Mutant(
+        "429 and 418 block the budget",
+        _REST,
+        "            budget.block(failure.retry_after_s)\n",
+        "            pass\n",
+        (f"{_IN_SUBMIT}test_after_429_nothing_leaves_until_the_time_told",),
+    ),
+    Mutant(
+        "a redirect is not followed with a signed order",
+        _REST,
+        "            timeout=_WRITE_TIMEOUT,\n            allow_redirects=False,\n",
+        "            timeout=_WRITE_TIMEOUT,\n",
+        (f"{_IN_SUBMIT}test_submit_redirect_is_not_followed",),
     ),
 )

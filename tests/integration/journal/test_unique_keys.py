@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 
 from accounts.models import ExchangeAccount
 from orders.models import Fill, TradeCursor
@@ -108,3 +108,19 @@ def test_database_refuses_a_second_holder_of_a_lane() -> None:
     holder().save(force_insert=True)
 
     assert_refused(holder())
+
+
+def test_database_refuses_to_revive_a_command_that_ended() -> None:
+    command = Command.objects.create(
+        account_id=1,
+        kind="PlaceOrder",
+        payload={},
+        status="FAILED",
+        principal="user:1",
+        source=Source.API,
+        created_at=NOW,
+        idempotency_key="key",
+    )
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Command.objects.filter(pk=command.pk).update(status="NEW")
