@@ -255,7 +255,7 @@ class WeightBudget:
         if blocked_s > 0:
             message = f"the venue told us to stay away for another {blocked_s:.1f} s"
             raise Withheld(message, retry_after_s=blocked_s)
-        if refused is not None:
+        if refused is not None and not self._is_beyond_what_we_know():
             message = f"request weight {self.used_1m} of {limit} is used up for this minute"
             raise Withheld(message, retry_after_s=self._counts.left_s(_MINUTE_S))
         if priority is not Priority.READ:
@@ -263,6 +263,13 @@ class WeightBudget:
         slow, stop = self._thresholds.slow * limit, self._thresholds.stop * limit
         before = self.used_1m - weight
         return _MAX_PAUSE_S * min(1.0, max(0.0, (before - slow) / (stop - slow)))
+
+    def _is_beyond_what_we_know(self) -> bool:
+        """Others used more than the usual limit, unblocked: the venue's own must be larger.
+
+        A process that starts then could not ask for it otherwise.
+        """
+        return not self.limits.learned and self.used_1m > self.limits.weight_1m
 
     def _share_of(self, priority: Priority) -> float:
         shares = {

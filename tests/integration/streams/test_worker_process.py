@@ -10,18 +10,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from orders.models import Fill
+from accounts.models import ExchangeAccount
+from orders.models import Fill, Order
 from tests.integration.reconcile.fixtures import Desk
 from tests.integration.streams.books import assert_equals_venue, equals_venue
-from tradeops.domain.enums import Side
+from tradeops.domain.enums import OrderStatus, Side
+from tradeops.domain.ids import client_order_id
 from tradeops.journal.event_store import first_broken_link
 from tradeops.journal.models import Event
-from tradeops.streams.models import StreamLease
+from tradeops.reconcile.services.reconcile_now import reconcile_now
+from tradeops.streams.models import DeadMan, StreamLease
 
 pytestmark = pytest.mark.stack
 
@@ -36,7 +40,7 @@ class Worker:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tradeops.settings.dev",
@@ -44,6 +48,7 @@ class Worker:
             "TRADEOPS_PAPER_URL": django_settings.PAPER_URL,
             "SEAL_PUBLIC_KEY": django_settings.SEAL_PUBLIC_KEY,
             "SEAL_PRIVATE_KEYS": ",".join(django_settings.SEAL_PRIVATE_KEYS),
+            **settings,
         }
         self._process = subprocess.Popen(
             [sys.executable, *COMMAND.split(), "--without-gossip", "--without-mingle"],
@@ -113,6 +118,32 @@ def test_killed_worker_loses_no_fill_and_repeats_none(desk: Desk, worker: Worker
     assert repeats[0][1] == 1
     assert first_broken_link(desk.pk) is None
     assert StreamLease.objects.get(pk=desk.pk).token == token + 1
+
+
+def test_killed_worker_without_successor_leaves_the_end_to_the_venue(
+    desk: Desk, worker: Worker
+) -> None:
+    ExchangeAccount.objects.update(dead_man_enabled=True)
+    worker.start(DEAD_MAN_COUNTDOWN_S="6")
+    eventually(connected(desk))
+    order_id = uuid4()
+    resting = desk.trade(
+        Side.BUY, "0.5", symbol="ETHUSDT", price="100", client_order_id=client_order_id(order_id)
+    )
+    eventually(lambda: Order.objects.filter(pk=order_id))
+    Order.objects.filter(pk=order_id).update(is_external=False)
+    eventually(lambda: DeadMan.objects.filter(account_id=desk.pk, symbol="ETHUSDT"))
+
+    worker.end(signal.SIGKILL)
+
+    def is_cancelled() -> bool:
+        reconcile_now(desk.pk, scope="orders", trigger="test")
+        return Order.objects.get(pk=order_id).status == OrderStatus.CANCELLED
+
+    assert not is_cancelled()
+    eventually(is_cancelled)
+    theirs = {str(row["orderId"]): row["status"] for row in desk.truth()["orders"]}
+    assert theirs[resting.venue_order_id] == "CANCELED"
 
 
 def test_terminated_worker_leaves_in_order(desk: Desk, worker: Worker) -> None:

@@ -61,6 +61,19 @@ def test_weight_budget_entry_stops_at_80_percent_and_is_never_delayed(clock: Fro
         used(clock, 1920).admit(Priority.ENTRY)
 
 
+@pytest.mark.parametrize(("learned", "passes"), [(False, True), (True, False)])
+def test_weight_budget_asks_for_a_limit_that_others_have_passed(
+    clock: FrozenClock, *, learned: bool, passes: bool
+) -> None:
+    budget = used(clock, 4498, VenueLimits(learned=learned))
+
+    if passes:
+        budget.admit(Priority.READ)
+    else:
+        with pytest.raises(Withheld):
+            budget.admit(Priority.READ)
+
+
 def test_weight_budget_counts_before_the_call_leaves(clock: FrozenClock) -> None:
     budget = used(clock, 2260)
 

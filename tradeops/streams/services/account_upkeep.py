@@ -133,7 +133,7 @@ class AccountUpkeep:
                 lift_hold(self._account_id, self._clock_scope, told, actor=ACTOR, now=now)
 
     async def _countdowns(self, port: ExchangePort) -> None:
-        if not self._is_due("dead man", DEAD_MAN_S):
+        if not self._is_due("dead man", min(DEAD_MAN_S, self._dead_man.period_s)):
             return
         to_arm, to_disarm = await self._in_thread(self._dead_man.look)
         for symbol in to_arm:

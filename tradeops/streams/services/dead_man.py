@@ -50,6 +50,11 @@ class DeadManKeeper:
         self._clock = clock
         self._beaten_s: dict[str, float] = {}
 
+    @property
+    def period_s(self) -> float:
+        """How often a countdown is armed again."""
+        return self._countdown_ms / 1000 / BEATS_A_COUNTDOWN
+
     def look(self) -> tuple[list[str], list[str]]:
         """Symbols to arm or to arm again now, and symbols to disarm. Raises StaleFence."""
         armed = set(
@@ -61,11 +66,10 @@ class DeadManKeeper:
         with write_transaction():
             self._fence()  # only the holder may touch the countdown
         now_s = self._clock.monotonic_s()
-        period_s = self._countdown_ms / 1000 / BEATS_A_COUNTDOWN
         due = [
             symbol
             for symbol in sorted(wanted)
-            if symbol not in armed or now_s - self._beaten_s.get(symbol, -period_s) >= period_s
+            if symbol not in armed or now_s >= self._beaten_s.get(symbol, 0.0) + self.period_s
         ]
         return due, sorted(armed - wanted)
 
