@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.unit.exchange.test_frames import AT, AT_MS, order_update
+from tests.unit.exchange.test_frames import AT, AT_MS, JSON, order_update
 from tradeops.domain.enums import (
     OrderStatus,
     OrderType,
@@ -174,3 +176,13 @@ def test_margin_call_names_each_leg() -> None:
     )
     assert isinstance(calls[1], MarginCallReport)
     assert (calls[1].symbol, calls[1].quantity) == ("BTCUSDT", Decimal(-2))
+
+
+@given(st.dictionaries(st.sampled_from([*algo_update()["o"], "cr", "aq"]), JSON, max_size=5))
+def test_algo_update_with_arbitrary_fields_never_raises(changes: dict[str, Any]) -> None:
+    assert parse_frame(algo_update(**changes))
+
+
+@given(st.sampled_from(["p", "E"]), JSON)
+def test_margin_call_with_arbitrary_fields_never_raises(key: str, value: Any) -> None:
+    assert parse_frame({"e": "MARGIN_CALL", "E": AT_MS, "p": [], key: value})
