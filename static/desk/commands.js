@@ -89,6 +89,7 @@ function show(item, status, order) {
   if (["ACKNOWLEDGED", "PARTIALLY_FILLED"].includes(status)) {
     item.toast.reach("ack");
     if (order.type === "LIMIT") item.toast.succeed(`Rests at ${number(order.price)}.`);
+    else if (order.trigger_price) item.toast.succeed(`Waits for ${number(order.trigger_price)}.`);
   } else if (status === "FILLED") {
     item.toast.reach("filled");
     const price = order.average_price;

@@ -120,7 +120,8 @@ function askClose(id, fraction) {
 function askCancel(id) {
   const row = snapshot?.orders.find((/** @type {any} */ item) => item.id === id);
   if (!row) return;
-  const title = `Cancel ${row.side} ${number(row.quantity)} ${row.symbol}`;
+  const kind = row.type.replaceAll("_", " ").toLowerCase();
+  const title = `Cancel ${kind} ${row.side} ${row.close_position ? "" : `${number(row.quantity)} `}${row.symbol}`;
   const go = () => void cancelOrder(id, title);
   if (config.env === "paper") go();
   else confirm({ title: `${title}?`, confirm: "Cancel order", tone: "danger", onConfirm: go });

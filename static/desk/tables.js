@@ -31,7 +31,7 @@ function positionCells(row, at, actions) {
   const roe = row.roe_pct === null ? "" : ` (${signed(row.roe_pct, " %").replace(/^[▲▼] /, "")})`;
   const age = row.opened_at ? duration((Date.parse(at) - Date.parse(row.opened_at)) / 1000) : "–";
   return [
-    { text: row.symbol, className: "word", title: `${row.margin_mode} ${row.leverage ?? "–"}×`, label: "Symbol" },
+    { text: row.symbol, className: "word", title: marginOf(row), label: "Symbol" },
     sideCell(row.direction),
     { text: number(row.quantity.replace("-", "")), className: "num", flashes: true, label: "Quantity" },
     { text: number(fixed(row.entry_price, decimals(row.mark_price ?? "0.00"))), className: "num", label: "Entry", title: row.entry_price },
@@ -53,6 +53,13 @@ function positionCells(row, at, actions) {
   ];
 }
 
+/** @param {any} row @returns {string} */
+function marginOf(row) {
+  const isolated = row.isolated_margin ? `, ${money(row.isolated_margin)} USDT in it` : "";
+  const queue = row.adl_quantile === null ? "" : `, deleveraging queue ${row.adl_quantile} of 4`;
+  return `${row.margin_mode} ${row.leverage ?? "–"}×${isolated}${queue}`;
+}
+
 /** The estimate and how far the mark price is from it. @param {any} row @returns {import("./dom.js").Cell} */
 function liquidationCell(row) {
   const label = "Liquidation";
@@ -65,8 +72,26 @@ function liquidationCell(row) {
     text: isFar ? `> ${LIQUIDATION_FAR_PCT} % away` : `≈ ${price} · ${away.toFixed(away < 10 ? 1 : 0)} %`,
     className: `num${isFar ? " dim" : away < LIQUIDATION_NEAR_PCT ? " bad" : ""}`,
     label,
-    title: `Estimate with the lowest maintenance rate: ${number(row.liquidation_price)}; how far the mark price is from it.`,
+    title: `Estimate by the venue's brackets: ${number(row.liquidation_price)}; how far the mark price is from it.`,
   };
+}
+
+/** @param {any} row @returns {string} */
+function typeOf(row) {
+  const what = row.close_position ? " · close" : row.reduce_only ? " · reduce" : "";
+  return row.type.replaceAll("_", " ") + what;
+}
+
+/** It closes whatever is held: its quantity comes with the trigger. @param {any} row */
+function isWhole(row) {
+  return row.close_position && Number(row.quantity) === 0;
+}
+
+/** @param {any} row @returns {import("./dom.js").Cell} */
+function triggerCell(row) {
+  const text = row.trigger_price ? number(row.trigger_price) : row.callback_rate ? `${number(row.callback_rate)} %` : "–";
+  const title = row.triggered_at ? `Triggered at ${row.triggered_at}` : row.callback_rate ? "How far the price must turn back" : "";
+  return { text, className: `num${row.triggered_at ? " dim" : ""}`, label: "Trigger", title };
 }
 
 /** @param {any[]} orders @param {RowActions} actions */
@@ -78,14 +103,15 @@ export function showOrders(orders, actions) {
     { text: timeOf(row.submitted_at), className: "dim", title: row.submitted_at, label: "Time" },
     { text: row.symbol, className: "word", label: "Symbol" },
     sideCell(row.side),
-    { text: row.type + (row.reduce_only ? " · reduce" : ""), label: "Type" },
-    { text: `${number(row.filled_quantity)} / ${number(row.quantity)}`, className: "num", flashes: true, label: "Filled" },
-    { text: number(row.price), className: "num", label: "Price" },
+    { text: typeOf(row), label: "Type" },
+    { text: `${number(row.filled_quantity)} / ${isWhole(row) ? "all" : number(row.quantity)}`, className: "num", flashes: true, label: "Filled" },
+    triggerCell(row),
+    { text: row.price === null ? "–" : number(row.price), className: "num", label: "Price" },
     { text: row.status.replace("_", " ").toLowerCase(), label: "Status" },
     {
       className: "actions",
       nodes: () => [
-        button("Cancel", () => actions.cancel(row.id), { class: "button small", "aria-label": `Cancel ${row.side} ${row.symbol}` }),
+        button("Cancel", () => actions.cancel(row.id), { class: "button small", "aria-label": `Cancel ${typeOf(row)} ${row.side} ${row.symbol}` }),
       ],
     },
   ], { flash: true });

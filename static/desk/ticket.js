@@ -68,25 +68,31 @@ export class Ticket {
   /** What the form says as the API takes it; null while it says nothing whole. */
   #order() {
     const data = new FormData(this.form);
-    const amount = decimalInput(String(data.get("amount") ?? ""));
-    const isLimit = data.get("type") === "LIMIT";
-    const price = isLimit ? decimalInput(String(data.get("price") ?? "")) : null;
-    if (!amount || (isLimit && !price)) return null;
+    const type = String(data.get("type"));
+    const closes = type === "STOP_MARKET" && data.has("close_position");
+    const amount = closes ? null : decimalInput(String(data.get("amount") ?? ""));
+    const price = type === "MARKET" ? null : decimalInput(String(data.get("price") ?? ""));
+    if (!(closes || amount) || (type !== "MARKET" && !price)) return null;
     return {
       account: this.#account,
       symbol: String(data.get("symbol")),
       side: String(data.get("side")),
-      type: String(data.get("type")),
-      amount,
-      leverage: Number(data.get("leverage")),
-      ...(price ? { price } : {}),
+      type,
+      ...(closes ? { close_position: true } : { amount, leverage: Number(data.get("leverage")) }),
+      ...(price ? { [type === "LIMIT" ? "price" : "trigger_price"]: price } : {}),
     };
   }
 
   #changed() {
-    const isLimit = this.form.querySelector("input[name=type]:checked")?.getAttribute("value") === "LIMIT";
+    const type = this.form.querySelector("input[name=type]:checked")?.getAttribute("value");
+    const isStop = type === "STOP_MARKET";
     const isBuy = this.form.querySelector("input[name=side]:checked")?.getAttribute("value") === "BUY";
-    byId("price-field").hidden = !isLimit;
+    const closes = isStop && /** @type {HTMLInputElement} */ (byId("ticket-close")).checked;
+    byId("price-field").hidden = type === "MARKET";
+    setText(byId("price-label"), isStop ? "Trigger (mark price)" : "Limit price");
+    byId("close-field").hidden = !isStop;
+    byId("amount-field").hidden = closes;
+    byId("leverage-field").hidden = closes;
     setText(byId("leverage-out"), `${/** @type {HTMLInputElement} */ (byId("ticket-leverage")).value}×`);
     this.onSymbol(/** @type {HTMLSelectElement} */ (byId("ticket-symbol")).value);
     this.#mark("ticket-amount");
@@ -99,7 +105,7 @@ export class Ticket {
     review.toggleAttribute("disabled", true);
     clearTimeout(this.#timer);
     if (!this.#isLinkGood) this.#clear("Ordering waits for live numbers.");
-    else if (!this.#order()) this.#clear("Enter an amount to see what it would do.");
+    else if (!this.#order()) this.#clear(closes ? "Enter a trigger to see what it would do." : "Enter an amount to see what it would do.");
     else this.#timer = setTimeout(() => void this.#ask(), PREVIEW_DELAY_MS);
   }
 
@@ -169,6 +175,7 @@ export class Ticket {
 
   /** @param {any} found @returns {[string, string][]} */
   #facts(found) {
+    if (this.#preview?.order.close_position) return [["Closes", "whatever is held when it triggers"]];
     return [
       ["Quantity", `${number(found.quantity)}`],
       ["Reference price", number(found.reference_price)],
@@ -184,12 +191,17 @@ export class Ticket {
     if (!shown?.accepted || !this.#isLinkGood) return;
     const { order } = shown;
     const isBuy = order.side === "BUY";
-    const how = order.type === "LIMIT" ? `limit ${number(order.price)}` : "market";
-    const title = `${isBuy ? "▲ BUY" : "▼ SELL"} ${number(shown.quantity)} ${order.symbol}`;
+    const how = order.price ? `limit ${number(order.price)}` : order.trigger_price ? `stop at ${number(order.trigger_price)}` : "market";
+    const size = order.close_position ? "the whole" : number(shown.quantity);
+    const title = `${isBuy ? "▲ BUY" : "▼ SELL"} ${size} ${order.symbol}`;
     const key = newKey(); // of this confirmation: sent twice it is still one order
     confirm({
       title: `${title}, ${how}?`,
-      facts: [["Account", order.account], ["Leverage", `${order.leverage}×`], ...this.#facts(shown)],
+      facts: [
+        ["Account", order.account],
+        ...(order.leverage ? [/** @type {[string, string]} */ (["Leverage", `${order.leverage}×`])] : []),
+        ...this.#facts(shown),
+      ],
       confirm: isBuy ? "Send BUY" : "Send SELL",
       tone: isBuy ? "buy" : "sell",
       onConfirm: () => void placeOrder(`${title} ${how}`, order, key),

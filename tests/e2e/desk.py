@@ -55,6 +55,17 @@ class Desk:
             page.get_by_label("Limit price").fill(price)
         page.get_by_label("Margin, USDT").fill(amount)
 
+    def fill_stop(self, symbol: str, side: str, trigger: str, *, amount: str = "") -> None:
+        """Set the ticket to a stop at 10x, or without an amount to one that closes the position."""
+        page = self.page
+        page.locator("#ticket-symbol").select_option(symbol)
+        page.locator(f"input[name=side][value={side}]").check(force=True)
+        page.locator("input[name=type][value=STOP_MARKET]").check(force=True)
+        page.get_by_label("Close the whole position").set_checked(not amount)
+        page.get_by_label("Trigger").fill(trigger)
+        if amount:
+            page.get_by_label("Margin, USDT").fill(amount)
+
     def review(self) -> Locator:
         """Open the confirmation and return its button."""
         expect(self.page.locator("#review")).to_be_enabled()

@@ -119,6 +119,34 @@ def test_halt_needs_its_phrase_and_stops_orders_until_resumed(desk: Desk) -> Non
     expect(page.locator("#review")).to_be_enabled()
 
 
+def test_stop_waits_with_its_trigger_and_is_cancelled(desk: Desk) -> None:
+    desk.fill_stop("BTCUSDT", "BUY", "90000", amount="50")
+    desk.review().click()
+    order = desk.row("orders", "BTCUSDT")
+    expect(order).to_contain_text("STOP MARKET")
+    expect(order.locator("[data-label=Trigger]")).to_have_text("90,000")
+    expect(desk.toast("stop at")).to_contain_text("Waits for 90,000")
+
+    order.get_by_role("button", name="Cancel").click()
+
+    expect(order).to_have_count(0)
+    expect(desk.toast("Cancel stop market")).to_have_class(re.compile("done"))
+
+
+def test_stop_that_closes_a_position_needs_one(desk: Desk) -> None:
+    desk.fill_stop("BTCUSDT", "SELL", "30000")
+    expect(desk.page.locator("#gates")).to_contain_text("no position in BTCUSDT")
+    expect(desk.page.locator("#review")).to_be_disabled()
+
+    desk.fill_ticket("BTCUSDT", "BUY", "50")
+    desk.review().click()
+    expect(desk.row("positions", "BTCUSDT")).to_contain_text("LONG")
+    desk.fill_stop("BTCUSDT", "SELL", "30000")
+    desk.review().click()
+
+    expect(desk.row("orders", "BTCUSDT")).to_contain_text("STOP MARKET · close")
+
+
 def test_web_that_stands_still_is_shown_as_stale_and_resumes(desk: Desk, stack: Stack) -> None:
     desk.fill_ticket("BTCUSDT", "BUY", "50")
     expect(desk.page.locator("#review")).to_be_enabled()
