@@ -113,9 +113,9 @@ class Account:
         return self.wallet - self.isolated_total
 
 
-def open_account(name: str, opening: Decimal) -> Account:
+def open_account(name: str, opening: Decimal, at_ms: int) -> Account:
     """Open an account with an opening balance in USDT."""
-    return Account(name=name, opening=opening, wallet=opening)
+    return Account(name=name, opening=opening, wallet=opening, updated_ms=at_ms)
 
 
 def commission_on(price: Decimal, quantity: Decimal, *, is_maker: bool) -> Decimal:

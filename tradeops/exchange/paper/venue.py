@@ -106,7 +106,7 @@ class Venue:
             )
             for spec in specs
         }
-        self.members = {a.name: Member(open_account(a.name, a.balance)) for a in accounts}
+        self.members = {a.name: Member(open_account(a.name, a.balance, start_ms)) for a in accounts}
         self.outbox: list[VenueEvent] = []
         self.next_order_id = start_ms * _ORDER_IDS_PER_MS
         self.next_algo_id = start_ms * _ORDER_IDS_PER_MS
