@@ -80,7 +80,7 @@ class Invariants:
         """I11: what a stream writes, it writes under the newest token."""
         wrote = process.memory.pop("journalled", False)
         account_id, token = process.memory.get("lease", (0, 0))
-        if not wrote or not account_id or process.name.endswith("gap"):
+        if not wrote or not account_id or process.name.endswith(("gap", "upkeep")):
             return
         self.checked["I11"] += 1
         current = StreamLease.objects.values_list("token", flat=True).get(pk=account_id)

@@ -112,11 +112,29 @@ def replaced_world(
         put(patch.object(current_app._get_current_object(), "send_task", broker.send_task))
         put(patch.object(exchange_open, "_port", port_of))
         put(patch.object(exchange_open.BlockingPort, "_run", run_blocking))
+        slot = exchange_open._Slot
+        put(patch.object(exchange_open, "_Slot", lambda: slot(lock=_Lock(schedule))))  # type: ignore[arg-type]  # a lock in all but name
         put(patch.object(event_store, "_listeners", [listener]))
-        put(override_settings(ALLOWED_SYMBOLS=list(SYMBOLS)))
+        put(override_settings(ALLOWED_SYMBOLS=list(SYMBOLS), DEAD_MAN_COUNTDOWN_S=20))
         put(_redis(memory))
         put(_own_memories(schedule))
         yield
+
+
+class _Lock:
+    """A lock between the threads of a simulated process, which really are one thread."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        while self._is_held:
+            self._schedule.pause(0.02)
+        self._is_held = True
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_held = False
 
 
 def _lease_time(schedule: Schedule) -> LeaseTime:

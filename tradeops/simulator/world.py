@@ -26,9 +26,10 @@ from tradeops.simulator.faults import KINDS, Faults, Rates
 from tradeops.simulator.invariants import POSITION_LIMIT, Finding, Invariants
 from tradeops.simulator.memory import MemoryRedis
 from tradeops.simulator.people import Client, trade_by_hand
-from tradeops.simulator.processes import Streams, beat, worker
+from tradeops.simulator.processes import beat, worker
 from tradeops.simulator.schedule import Process, Schedule, SimClock
 from tradeops.simulator.seams import open_port
+from tradeops.simulator.streams import Streams
 from tradeops.simulator.venue import BALANCE, SYMBOLS, SimVenue
 
 _STEP_CHANCE = 0.4
@@ -39,10 +40,10 @@ class Plan:
     """How long the faults last, how busy the desk is, how bad it gets."""
 
     seed: int
-    faulty_s: float = 30.0
+    faulty_s: float = 20.0
     accounts: int = 1
     beats: int = 1
-    pace_s: float = 2.0
+    pace_s: float = 1.3
     market_s: float = 0.25
     look_s: float = 5.0
     rates: Rates = field(default_factory=Rates)
@@ -115,7 +116,9 @@ class World:
             values = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
             Instrument.objects.create(**(values | {"venue": Venue.BINANCE_USDM, "updated_at": now}))
         for name in self.names:
-            account = ExchangeAccount.objects.create(name=name)
+            account = ExchangeAccount.objects.create(
+                name=name, dead_man_enabled=self.plan.seed % 3 == 0
+            )
             Credential.objects.create(
                 account=account, hint="-key", sealed="simulated", key_id="sim", created_at=now
             )
