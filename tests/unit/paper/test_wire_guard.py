@@ -1,5 +1,6 @@
 """Keys, signatures, clocks, limits and listen keys of the dialect."""
 
+import json
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -168,6 +169,20 @@ def test_orders_are_counted_per_account_in_two_windows() -> None:
     assert a.send("POST", ORDER, **order).headers["X-MBX-ORDER-COUNT-1M"] == "3"
     assert "MINUTE" in a.send("POST", ORDER, **order).body["msg"]
     assert len(bench.member("a").fills) == 3
+
+
+def test_batch_counts_five_in_ten_seconds_and_once_in_the_minute() -> None:
+    bench = Bench(limits=Limits(orders_10s=9, orders_1m=9))
+    batch = json.dumps([market("BUY", "0.001") for _ in range(2)])
+    a = bench.trader("a")
+
+    reply = a.send("POST", "/fapi/v1/batchOrders", batchOrders=batch)
+    again = a.send("POST", "/fapi/v1/batchOrders", batchOrders=batch)
+
+    assert reply.headers["X-MBX-ORDER-COUNT-10S"] == "5"
+    assert reply.headers["X-MBX-ORDER-COUNT-1M"] == "1"
+    assert again.status == 429
+    assert len(bench.member("a").fills) == 2
 
 
 def test_exchange_info_shows_the_limits_in_force() -> None:

@@ -74,18 +74,24 @@ class Meter:
         return caller.used if caller is not None and caller.minute == now_ms // MINUTE_MS else 0
 
     def count_orders(self, account: str, now_ms: int, count: int = 1) -> WireError | None:
-        """Count orders of an account; -1015 above a limit, and then nothing is counted."""
-        windows = ((TEN_SECONDS_MS, self.limits.orders_10s), (MINUTE_MS, self.limits.orders_1m))
-        for length, limit in windows:
-            if self.orders_used(account, length, now_ms) + count > limit:
+        """Count orders of an account; -1015 above a limit, and then nothing is counted.
+
+        A batch counts each order in ten seconds, and once in the minute. Source: binance.md 5.
+        """
+        windows = (
+            (TEN_SECONDS_MS, self.limits.orders_10s, count),
+            (MINUTE_MS, self.limits.orders_1m, 1),
+        )
+        for length, limit, added in windows:
+            if self.orders_used(account, length, now_ms) + added > limit:
                 unit = "TEN_SECONDS" if length == TEN_SECONDS_MS else "MINUTE"
                 text = f"Too many new orders; current limit is {limit} orders per {unit}."
                 return WireError(-1015, text, TOO_MANY_REQUESTS)
-        for length, _ in windows:
+        for length, _, added in windows:
             counter = self._orders.setdefault((account, length), _Counter())
             if counter.window != now_ms // length:
                 counter.window, counter.used = now_ms // length, 0
-            counter.used += count
+            counter.used += added
         return None
 
     def orders_used(self, account: str, length_ms: int, now_ms: int) -> int:
