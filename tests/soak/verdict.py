@@ -54,7 +54,7 @@ def judged(
 ) -> list[Line]:
     """Every line that is judged, and the ledger's own counts."""
     apart = differences(stack, accounts)
-    twice = [line for name in accounts for line in _sent_twice(stack.truth(name))]
+    twice = [line for name in accounts for line in sent_twice(stack.truth(name))]
     rebuilt = json.loads(stack.manage("rebuild", "--json").splitlines()[-1])
     hanging = [item for item in found["unended"] if not item["is_alarmed"]]
     return [
@@ -68,13 +68,13 @@ def judged(
             tuple(json.dumps(item) for item in hanging),
         ),
         Line("rebuild differs", str(rebuilt["differences"]), "0", rebuilt["differences"] == 0),
-        *_times(found["fills"], silences),
+        *times(found["fills"], silences),
         Line("holds left", str(len(found["holds"])), detail=tuple(found["holds"])),
         Line("drifts left", str(len(found["drifts"])), detail=tuple(found["drifts"])),
     ]
 
 
-def _times(fills: Sequence[dict[str, Any]], silences: Sequence[Silence]) -> list[Line]:
+def times(fills: Sequence[dict[str, Any]], silences: Sequence[Silence]) -> list[Line]:
     """How long fills took from the venue to the journal, told by the stream and found by asking."""
     heard, asked, muted = [], [], []
     for fill in fills:
@@ -106,7 +106,7 @@ def _line(
     return Line(what, text, wanted, ok)
 
 
-def _sent_twice(truth: dict[str, Any]) -> list[str]:
+def sent_twice(truth: dict[str, Any]) -> list[str]:
     """Client ids under which more than one order came, accepted or refused."""
     conditional = Counter(row["client_algo_id"] for row in truth["algo_orders"])
     # The order that a conditional one triggers has its id and was not sent by anybody.
