@@ -12,7 +12,8 @@ from tradeops.kit.heartbeat import heartbeats
 from tradeops.kit.redis_client import redis_client
 from tradeops.observability.health import FAIL, OK, Ill, health_view
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
-from tradeops.streams.models import StreamLease
+from tradeops.streams.domain.feed_health import FeedState
+from tradeops.streams.models import FeedHealth, StreamLease
 from tradeops.system import rates
 from tradeops.watch import processes
 
@@ -51,9 +52,14 @@ def _active_accounts() -> dict[int, str]:
 
 
 def _streams() -> dict[str, str]:
-    """State by account; a lease that ran out says nothing about the stream."""
+    """State by account; a lease that ran out says nothing about the stream.
+
+    One that is connected and not trusted shows that: openings wait meanwhile.
+    """
     now = SYSTEM_CLOCK.now()
     states = dict(StreamLease.objects.filter(expires_at__gt=now).values_list("account_id", "state"))
+    unwell = FeedHealth.objects.exclude(state=FeedState.HEALTHY).values_list("account_id", "state")
+    states |= {pk: state for pk, state in unwell if states.get(pk) == StreamState.CONNECTED}
     return {
         name: states.get(pk, StreamState.DISCONNECTED.value)
         for pk, name in _active_accounts().items()

@@ -157,4 +157,5 @@ def test_budget_of_the_venue_is_told_for_own_accounts(
 
     assert (told["account"], told["used_weight_1m"], told["weight_left_1m"]) == ("main", 412, 1988)
     assert (silent["account"], silent["used_weight_1m"]) == ("second", None)
+    assert (silent["feed"], silent["dead_man_symbols"]) == ("DEGRADED", [])
     assert own == [told]

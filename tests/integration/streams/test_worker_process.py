@@ -142,7 +142,7 @@ def test_killed_worker_without_successor_leaves_the_end_to_the_venue(
 
     assert not is_cancelled()
     eventually(is_cancelled)
-    theirs = {str(row["orderId"]): row["status"] for row in desk.truth()["orders"]}
+    theirs = {str(row["order_id"]): row["status"] for row in desk.truth()["orders"]}
     assert theirs[resting.venue_order_id] == "CANCELED"
 
 
