@@ -39,7 +39,10 @@ def venue_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaperSer
     names = [f"desk-{number}" for number in range(SPARE_ACCOUNTS)]
     rows = [{"name": n, "api_key": f"{n}-key", "api_secret": f"{n}-secret"} for n in names]
     file.write_text(json.dumps(rows))
-    with PaperServer(options=("--accounts", str(file), "--weight-limit", "100000")) as server:
+    # Prices stand still unless a test moves them: whatever follows from them would be news.
+    still = ("--speed", "0.000001")
+    options = ("--accounts", str(file), "--weight-limit", "100000", *still)
+    with PaperServer(options=options) as server:
         yield server
 
 

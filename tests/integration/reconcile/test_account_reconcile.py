@@ -8,13 +8,15 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import Balance
+from accounts.selectors import wallet_equations
 from orders.models import Fill, Order, TradeCursor
 from positions.models import Position
 from risk.models import EngineStatus
 from tests.integration.reconcile.fixtures import Desk
 from tradeops.domain.clock import FrozenClock
-from tradeops.domain.enums import OrderStatus, Side, Source
+from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
 from tradeops.engine.ingest import ingest
+from tradeops.exchange.port import OrderRequest
 from tradeops.journal.models import Event
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.portal import drive
@@ -74,6 +76,8 @@ def assert_equals_venue(desk: Desk) -> None:
     }
     wallets = {b.asset: b.wallet_balance for b in Balance.objects.all()}
     assert wallets == {b["asset"]: Decimal(b["wallet"]) for b in books["balances"]}
+    # Opening, fills, funding and transfers add up to the wallet, to the last digit (I4).
+    assert [equation.difference for equation in wallet_equations(desk.pk)] == [0]
 
 
 def test_trades_of_somebody_else_are_taken_over_once(desk: Desk) -> None:
@@ -85,6 +89,7 @@ def test_trades_of_somebody_else_are_taken_over_once(desk: Desk) -> None:
     events = list(Event.objects.values_list("pk", flat=True))
     second = run(desk, trigger=RECONNECT)
 
+    assert [e.payload for e in Event.objects.exclude(pk__in=events)] == []
     assert first.healed > 0
     assert_equals_venue(desk)
     assert Order.objects.get(venue_order_id=resting.venue_order_id).status == "ACKNOWLEDGED"
@@ -281,6 +286,45 @@ def test_age_is_known_although_an_unchanged_venue_leaves_no_row(desk: Desk) -> N
     known = ReconcileRun.objects.get().finished_at
     assert last_reconciled([desk.pk, 0]) == {desk.pk: known}
     assert known != result.finished_at
+
+
+def test_conditional_order_is_met_and_its_end_is_asked_for(desk: Desk) -> None:
+    made = drive(
+        desk.port.submit(
+            OrderRequest(
+                symbol="BTCUSDT",
+                client_order_id=f"web_{uuid.uuid4().hex[:20]}",
+                side=Side.SELL,
+                order_type=OrderType.STOP_MARKET,
+                quantity=Decimal("0.002"),
+                signed_at=SYSTEM_CLOCK.now(),
+                trigger_price=Decimal(1000),
+            )
+        )
+    )
+    first = run(desk, "orders")
+    again = run(desk, "strangers", later_s=10)
+    order = Order.objects.get()
+    assert (order.algo_id, order.status, order.is_external) == (made.algo_id, "ACKNOWLEDGED", True)
+    assert (first.healed, again.healed) == (1, 0)
+
+    drive(desk.port.cancel_by_venue_id("BTCUSDT", made.algo_id, conditional=True))
+    run(desk, "orders", later_s=30)
+
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert Drift.objects.count() == 0
+
+
+def test_degraded_look_books_what_moved(desk: Desk) -> None:
+    desk.trade(Side.BUY, "0.010")
+    run(desk)
+    desk.trade(Side.BUY, "0.004")
+
+    assert run(desk, "degraded").healed > 0
+    assert run(desk, "degraded", later_s=1).healed == 0
+
+    legs = {leg.symbol: leg.quantity for leg in Position.objects.all()}
+    assert legs == {"BTCUSDT": Decimal("0.014")}
 
 
 def test_history_longer_than_a_run_may_ask_about_is_read_in_turns(

@@ -44,7 +44,7 @@ Scope = Literal[
 SCHEDULE = "schedule"
 RECONNECT = "reconnect"
 PAGE = 1000
-NARROW_UP_TO = 8  # symbols: more lists than that weigh no less than the list of all
+NARROW_UP_TO = 20  # symbols: two lists of each weigh 2, the two lists of all weigh 80
 _ORDERS = frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING})
 _KINDS: dict[Scope, frozenset[DriftKind]] = {
     "orders": _ORDERS,

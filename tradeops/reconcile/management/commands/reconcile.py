@@ -1,6 +1,6 @@
 """`manage.py reconcile`: compare with the venue now, on this terminal.
 
-Exit codes: 0 both sides agree · 1 error · 3 open drift · 5 venue unreachable.
+Exit codes: 0 both sides agree · 1 error · 3 they differ · 5 venue unreachable.
 """
 
 import json
@@ -19,7 +19,7 @@ from tradeops.reconcile import selectors
 from tradeops.reconcile.services.account_reconcile import Scope
 from tradeops.reconcile.services.reconcile_now import reconcile_now
 
-SCOPES = ("orders", "positions", "balances", "all")
+SCOPES = ("orders", "strangers", "positions", "balances", "income", "settings", "all")
 TRIGGER = "cli"
 EXIT_DRIFT = 3
 EXIT_VENUE = 5
@@ -77,6 +77,7 @@ def _compare(account: ExchangeAccount, scope: Scope) -> dict[str, Any]:
         {
             "kind": drift.kind,
             "subject": drift.subject,
+            "status": drift.status,
             "local": drift.local,
             "venue": drift.venue,
             "first_seen_at": drift.first_seen_at.isoformat(),
@@ -97,7 +98,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         for drift in row["drifts"]:
             table.add_row(
                 *head,
-                f"{drift['kind']} {drift['subject']}",
+                f"{drift['kind']} {drift['subject']} {drift['status']}",
                 json.dumps(drift["local"]),
                 json.dumps(drift["venue"]),
             )
