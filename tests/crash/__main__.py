@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ Told = Callable[[dict[str, Any]], None]
 
 def main() -> int:
     """Run what is asked for; return the exit code."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     asked = _options()
     cases = sample(asked.sample, asked.seed) if asked.sample else every_case()
     cases = [case for case in cases if not asked.only or str(case).startswith(tuple(asked.only))]
@@ -107,6 +109,8 @@ def _run_lanes(cases: list[Case], folder: Path, jobs: int, told: Told) -> None:
                     )
                 )
         for lane in lanes:
+            stack.callback(lane.end)
+        for lane in lanes:
             lane.start()
             if jobs == 1:
                 lane.join()
@@ -135,9 +139,16 @@ class _Lane(threading.Thread):
         stack.callback(redis.stop)
         self._words = ["--folder", str(folder), "--postgres", postgres]
         self._environment = _environment(folder, postgres, redis.url, keys)
+        self._process: subprocess.Popen[str] | None = None
+
+    def end(self) -> None:
+        """End the process; it ends those that it started."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
 
     def run(self) -> None:
-        process = subprocess.Popen(
+        process = self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.lane", *self._words],
             cwd=ROOT,
             env=self._environment,

@@ -1,7 +1,7 @@
 """What must hold after a crash: the numbers are those of the invariants in docs/reliability.md."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +15,9 @@ from tradeops.domain.ids import client_order_id
 from tradeops.engine.rebuild import rebuild
 from tradeops.journal.event_store import first_broken_link
 from tradeops.journal.models import Command, Event, JournalHead
-from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.reconcile.models import Drift
 
-ASKED_WITHIN = timedelta(seconds=7)  # I9 says 6, seconds pass whole here
+ASKED_WITHIN = timedelta(seconds=6)
 TERMINAL = {CommandStatus.ACK.value, CommandStatus.FAILED.value}
 _OURS = {"NEW": "ACKNOWLEDGED", "CANCELED": "CANCELLED", "EXPIRED_IN_MATCH": "EXPIRED"}
 Books = dict[str, dict[Any, tuple[Any, ...]]]
@@ -32,17 +31,17 @@ class Watch:
         self._run = run
         self._ended: dict[Any, tuple[str, str]] = {}
 
-    def look(self) -> None:
-        """Compare with what was seen before."""
-        now = SYSTEM_CLOCK.now()
+    def look(self, swept_at: datetime) -> None:
+        """Compare with what was seen before. The newest sweep began at `swept_at`."""
         for row in Command.objects.filter(account_id=self._run.account_id):
             if row.pk in self._ended:
                 if self._ended[row.pk] != (row.status, row.code):
                     self.wrong.append(f"I12: {row} was {self._ended[row.pk]}, is {row.status}")
             elif row.is_terminal:
                 self._ended[row.pk] = (row.status, row.code)
-            elif row.sent_at and not row.queries and now - row.sent_at > ASKED_WITHIN:
-                self.wrong.append(f"I9: {row} was sent {now - row.sent_at} ago and not asked for")
+            elif row.sent_at and not row.queries and swept_at - row.sent_at > ASKED_WITHIN:
+                age = swept_at - row.sent_at
+                self.wrong.append(f"I9: {row} was sent {age} before a sweep that did not ask")
         self.wrong = list(dict.fromkeys(self.wrong))
 
 

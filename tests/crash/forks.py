@@ -36,6 +36,7 @@ Verdict = dict[str, Any]  # wrong: lines, ended: of the command under test, afte
 
 def serve(folder: Path, postgres: str, cases: TextIO, results: TextIO) -> None:
     """Run each case named in `cases`; write what was wrong with it to `results`."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     app.loader.import_default_modules()
     template = Template(folder / "template", postgres)
     if _in_child(template.build) != 0:
@@ -99,18 +100,26 @@ def _in_child(job: Callable[[], None]) -> int:
     pid = os.fork()
     if pid == 0:
         _be_the_child(job)
-    deadline = time.monotonic() + RUN_LIMIT_S
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return LATE
+    ended = None
+    try:
+        deadline = time.monotonic() + RUN_LIMIT_S
+        while ended is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+            ended = _exit_code(pid)
+    finally:
+        if ended is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return LATE if ended is None else ended
+
+
+def _exit_code(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def _be_the_child(job: Callable[[], None]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     code = 1
     try:
         job()

@@ -47,9 +47,10 @@ def _recover(run: Run, clock: AheadClock) -> list[str]:
 
     def step() -> None:
         broker.run_waiting()
-        beat.tick(SYSTEM_CLOCK.now())
+        now = SYSTEM_CLOCK.now()
+        beat.tick(now)
         broker.run_waiting()
-        watch.look()
+        watch.look(now)
         time.sleep(PACE_S)
         clock.advance(1)
 

@@ -46,6 +46,7 @@ class ForkedVenue:
         raise RuntimeError(message)
 
     def _serve(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the venue sets its own
         descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(descriptor, stream.fileno())
