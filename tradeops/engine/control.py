@@ -10,6 +10,7 @@ from positions.domain.margin import bracket_of, max_leverage
 from positions.models import Position
 from risk.domain.gates import MIN_LEVERAGE
 from risk.domain.holds import HoldKind, hold_scope
+from risk.models import EngineStatus
 from risk.services.limit_change import change_limit
 from tradeops.domain.commands import (
     CommandStatus,
@@ -36,6 +37,7 @@ from tradeops.journal import codec
 from tradeops.journal.command_store import mark_sent
 from tradeops.journal.event_store import Draft, lock_head
 from tradeops.journal.models import SYSTEM_ACCOUNT_ID, JournalHead
+from tradeops.kit import sql
 from tradeops.kit.db import write_transaction
 
 logger = logging.getLogger(__name__)
@@ -106,11 +108,17 @@ async def complete_mode(work: Work) -> None:
         raise TypeError(work.command.kind)
     scope = scope_name(wanted.scope, work.account_id, wanted.symbol)
     missed = 0
-    if wanted.mode is EngineState.HALTED:
+    if wanted.mode is EngineState.HALTED and _is_halted(scope):
         if scope == SCOPE_ALL:
             _await_commits()
         missed = await _cancel_openings(work, wanted.symbol)
     _finish_mode(work, scope, missed)
+
+
+def _is_halted(scope: str) -> bool:
+    """False once people have resumed: what they opened since is not to be cancelled."""
+    status = sql.by_pk(EngineStatus, scope)
+    return status is not None and status.state == EngineState.HALTED
 
 
 def _await_commits() -> None:

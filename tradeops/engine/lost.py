@@ -78,7 +78,7 @@ def _settle_adopted(command: Command, order: Order, now: datetime) -> bool:
     if tried.filter(status__in=[CommandStatus.NEW, CommandStatus.SENT]).exists():
         return False
     key = f"{order.pk}:{tried.count() + 1}"
-    reason = "It was called LOST and rests at the venue: nobody waits for it any more."
+    reason = "Its asker was told that it is LOST or refused, and it rests at the venue."
     enqueue(
         CancelOrder(order.pk, reason),
         account_id=command.account_id,

@@ -1,7 +1,7 @@
 """After an outage: late openings are refused, and of cancels and amendments the newest counts."""
 
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,8 +16,10 @@ from tradeops.domain.commands import (
     CommandStatus,
     DomainCommand,
     PlaceOrder,
+    ResumeEngine,
+    SetEngineMode,
 )
-from tradeops.domain.enums import OrderStatus, OrderType, Side, Source
+from tradeops.domain.enums import EngineState, OrderStatus, OrderType, Side, Source
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import Ambiguous, NotFound
 from tradeops.journal.models import Command
@@ -177,3 +179,27 @@ def test_opening_behind_an_unknown_one_is_refused_when_late_and_the_close_goes(d
     late = desk.execute(opening)
     assert (late.status, late.code) == (CommandStatus.FAILED, "EXPIRED")
     assert len(desk.port.submitted) == 2
+
+
+def test_dead_workers_halt_is_finished_by_the_sweeper_unless_people_resumed(desk: Desk) -> None:
+    for resumed in (False, True):
+        order = desk.run(REST)
+        halt = desk.run(SetEngineMode("account", EngineState.HALTED, "fire"))
+        desk.run(ResumeEngine("account", "over"))
+        again = desk.run(REST)
+        if not resumed:
+            desk.run(SetEngineMode("account", EngineState.HALTED, "fire"))
+            Order.objects.filter(pk=again.pk).update(status=OrderStatus.ACKNOWLEDGED)
+        halt.pk = uuid4()
+        halt.status, halt.sent_at = CommandStatus.SENT, desk.clock.now()
+        halt.idempotency_key, halt.completed_at = str(halt.pk), None
+        halt.save(force_insert=True)
+
+        desk.sweep_after(6)
+
+        halt.refresh_from_db()
+        assert halt.status == CommandStatus.ACK
+        assert Order.objects.get(pk=order.pk).status == OrderStatus.CANCELLED
+        left = OrderStatus.ACKNOWLEDGED if resumed else OrderStatus.CANCELLED
+        assert Order.objects.get(pk=again.pk).status == left
+        desk.run(ResumeEngine("account", "over"))
