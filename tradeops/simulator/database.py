@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tradeops.journal.models import Event
 from tradeops.kit import db
+from tradeops.schedule import install_periods
 from tradeops.simulator.schedule import Process, Schedule
 
 _READ_YIELDS = 0.1
@@ -20,7 +21,7 @@ _COMMIT_S = 0.003
 
 
 class MemoryDatabase:
-    """A migrated template and its copies; `fresh` gives each seed an empty one in a millisecond."""
+    """A migrated template and its copies: `fresh` gives each seed its own in a millisecond."""
 
     def __init__(self) -> None:
         settings = connections.databases["default"]
@@ -32,12 +33,13 @@ class MemoryDatabase:
         settings["CONN_MAX_AGE"] = None
         del connections["default"]
         call_command("migrate", verbosity=0, interactive=False)
+        install_periods()
         self._template = sqlite3.connect(":memory:")
         connection.ensure_connection()
         connection.connection.backup(self._template)
 
     def fresh(self) -> None:
-        """Empty every table."""
+        """Back to what `bootstrap` leaves behind."""
         connection.ensure_connection()
         self._template.backup(connection.connection)
 

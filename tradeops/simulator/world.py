@@ -20,7 +20,6 @@ from tradeops.exchange.reports import BalanceReport
 from tradeops.journal.event_store import Stored
 from tradeops.journal.models import Command
 from tradeops.market.models import Instrument
-from tradeops.schedule import install_periods
 from tradeops.simulator.broker import Broker
 from tradeops.simulator.faults import KINDS, Faults, Rates
 from tradeops.simulator.invariants import POSITION_LIMIT, Finding, Invariants
@@ -111,7 +110,6 @@ class World:
         """Rows that `bootstrap` and the first synchronisation would have written."""
         info = self.venue.wire.handle(Request("GET", "/fapi/v1/exchangeInfo"), self.venue.now_ms())
         now = self.clock.now()
-        install_periods()
         for spec in instruments(info.body):
             values = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
             Instrument.objects.create(**(values | {"venue": Venue.BINANCE_USDM, "updated_at": now}))
