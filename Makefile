@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-pg check format e2e soak bench crash mutants openapi lock runtime dev
+.PHONY: help run test test-sqlite test-pg check format e2e sim soak bench crash mutants openapi lock runtime dev
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -52,6 +52,12 @@ format: dev ## rewrite the sources in the house style
 
 e2e: dev ## the desk and the admin in headless Chromium
 	$(BIN)/python -m pytest -m e2e $(ARGS) tests/e2e
+
+SEEDS ?= 1000
+SIMULATE := DJANGO_SETTINGS_MODULE=tradeops.settings.test $(BIN)/python manage.py simulate
+
+sim: dev ## the whole desk under seeded faults, in memory (SEEDS=1000); some seeds twice
+	$(SIMULATE) --seeds $(SEEDS) --repeat 40 $(ARGS)
 
 soak: dev ## ten minutes of work on a venue that fails; ARGS="--minutes 2 --faults 10 --rate 5"
 	$(BIN)/python -m tests.soak $(ARGS)
