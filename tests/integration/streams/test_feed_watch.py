@@ -146,6 +146,22 @@ def test_dead_worker_is_found_at_the_next_look(bench: Bench) -> None:
     assert "has died" in FeedHealth.objects.get().reason
 
 
+def test_successor_that_does_not_connect_changes_nothing(bench: Bench) -> None:
+    bench.serve()
+    bench.gone.add("worker-1")
+    bench.look(1)
+    bench.ms += 15_000
+    held, book = bench.start("worker-2")
+
+    for _ in range(5):
+        assert leases.renew(held, now=bench.now(), clock=bench)
+        assert bench.look(3) == "PAUSED"
+
+    book.state(StreamState.CONNECTED, "", bench.now())
+    book.synchronised()
+    assert bench.state == "RUNNING"
+
+
 def test_worker_elsewhere_that_is_silent_is_found_within_seconds(bench: Bench) -> None:
     bench.serve()
 

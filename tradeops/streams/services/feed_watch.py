@@ -60,13 +60,15 @@ class FeedWatch:
         signs = self.signs(account_ids)
         unwell = []
         for account_id in account_ids:
-            row = leases.get(account_id)
+            row, health = leases.get(account_id), healths.get(account_id)
             absent = self._absent(account_id, row, at, signs.get(account_id))
+            if not absent and row is not None and row.token != memory_of(health).token:
+                absent = "the new streams worker is not connected yet"
             deaf = self._deaf(account_id, row, now)
             state = self._judge(
                 account_id,
                 row,
-                healths.get(account_id),
+                health,
                 change=partial(_seen_from_outside, absent, deaf),
                 at=at,
                 now=now,
