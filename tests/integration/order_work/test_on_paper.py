@@ -201,11 +201,11 @@ def isolated(desk: Desk) -> Decimal:
 
 
 def test_leverage_beyond_the_bracket_is_refused_here(desk: Desk) -> None:
-    wanted = replace(order(OrderType.MARKET), leverage=25, quantity=D(90))
+    wanted = replace(order(OrderType.MARKET), leverage=25, quantity=D(1200))  # 72 million
 
     command = run(desk, wanted)
 
     (verdict,) = [item for item in command.verdicts if item["gate"] == "bracket"]
-    assert not verdict["passed"]
+    assert verdict["numbers"]["max"] == "20"
     assert verdict["code"] == "LEVERAGE_OUT_OF_RANGE"
     assert desk.truth()["orders"] == []
