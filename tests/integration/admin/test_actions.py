@@ -251,6 +251,23 @@ def test_operators_change_through_the_service(
     assert event.payload["reason"] == "new colleague"
 
 
+def test_dead_man_is_switched_on_with_a_reason(
+    boss: Client, account: ExchangeAccount, now: datetime
+) -> None:
+    boss.post(
+        page(ExchangeAccount, "change", account.pk),
+        {"is_active": "on", "dead_man_enabled": "on", "reason": "nobody watches at night"},
+    )
+
+    account.refresh_from_db()
+    assert account.dead_man_enabled
+    event = Event.objects.filter(account_id=account.pk).order_by("-seq")[0]
+    assert event.type == "ConfigChanged"
+    assert not event.payload["old"]["dead_man_enabled"]
+    assert event.payload["new"]["dead_man_enabled"]
+    assert event.payload["reason"] == "nobody watches at night"
+
+
 def test_key_is_rotated_and_never_rendered_back(
     boss: Client, account: ExchangeAccount, private_key: str, settings: Settings
 ) -> None:
