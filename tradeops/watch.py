@@ -29,10 +29,12 @@ from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.db_faults import reason_of
 from tradeops.kit.redis_client import redis_client
 from tradeops.kit.safe_mode import Trouble
+from tradeops.observability.asking import Panel
 
 logger = logging.getLogger(__name__)
 
 EVERY_S = 2.0
+HANGS_AFTER_S = 10.0
 FADES_AFTER_S = 15
 PROCESS_KEYS = "tradeops:process:"
 MIB = 1024 * 1024
@@ -61,7 +63,7 @@ class Watch:
         self._kind = kind
         self._ends = ends
         self._here = fingerprint()
-        self._link: BaseDatabaseWrapper | None = None
+        self._panel = Panel({"database": self._look_at_database})
 
     def start(self) -> None:
         """Look now and then until the process ends."""
@@ -78,7 +80,11 @@ class Watch:
 
     def look(self) -> None:
         """One look at everything, and one word to the others."""
-        self._look_at_database()
+        (answer,) = self._panel.ask(limit_s=HANGS_AFTER_S).values()
+        if answer.hangs:  # it leaves SAFE by itself when it answers after all
+            safe_mode.enter(Reason.DATABASE_GONE, f"No answer for {HANGS_AFTER_S:.0f} s.")
+        elif answer.error is not None:
+            logger.error("watch", exc_info=answer.error)
         self._look_at_disk()
         self._tell(SYSTEM_CLOCK.now())
         stopped = safe_mode.stopped_by()
@@ -87,14 +93,8 @@ class Watch:
             self._ends = False
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
     def _look_at_database(self) -> None:
-        link = self._link = self._link or link_to_database()
+        link = link_to_database()
         try:
             misfits = self._misfits(link)
             if any(item.reason in OF_THE_DATABASE for item in safe_mode.troubles()):
@@ -105,9 +105,9 @@ class Watch:
                 logger.warning("watch: %s", error)
             else:
                 _change(OF_THE_DATABASE, [Trouble(reason, str(error).strip())])
-            self.close()
             return
         finally:
+            link.close()
             connections["default"].close()  # Django's migration loader may have opened it
         _change(OF_THE_DATABASE, [])
         if misfits is not None:

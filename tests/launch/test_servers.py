@@ -48,10 +48,10 @@ def test_database_has_the_settings_that_reliability_asks_for() -> None:
             cursor.execute("SELECT sqlite_version()")
             assert tuple(map(int, cursor.fetchone()[0].split("."))) >= (3, 51, 3)
         else:
-            cursor.execute("SELECT current_setting('lock_timeout')")
-            assert cursor.fetchone() == ("5s",)
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            assert cursor.fetchone() == ("15s",)
+            bounds = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+            shown = ", ".join(f"current_setting('{name}')" for name in bounds)
+            cursor.execute(f"SELECT {shown}")
+            assert cursor.fetchone() == ("5s", "15s", "30s")
 
 
 def test_cache_refuses_what_json_cannot_hold() -> None:

@@ -19,11 +19,17 @@ class PostgresServer:
 
     url: str
     process: subprocess.Popen[bytes]
+    folder: Path
+    command: list[str]
 
     def stop(self) -> None:
         """End the server at once and wait for it."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(20)
+
+    def restarted(self) -> "PostgresServer":
+        """Return the same server with the same data, started again; stop it first."""
+        return _run(self.url, self.folder, self.command)
 
 
 def start_postgres(folder: Path) -> PostgresServer:
@@ -35,9 +41,13 @@ def start_postgres(folder: Path) -> PostgresServer:
     port = free_port()
     binaries = postgres.prepare(folder, password)
     command = postgres.server_command(folder, binaries, port=port, durable=False)
-    with (folder / "postgres.log").open("wb") as log:
+    return _run(postgres.url(port=port, password=password), folder, command)
+
+
+def _run(url: str, folder: Path, command: list[str]) -> PostgresServer:
+    with (folder / "postgres.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd="/")
-    server = PostgresServer(postgres.url(port=port, password=password), process)
+    server = PostgresServer(url, process, folder, command)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -60,9 +61,13 @@ class ProblemMiddleware:
         return translated
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A database that lastingly fails has a number, and nothing was done."""
+        """A database that fails lastingly has a number."""
         reason = reason_of(error)
-        return None if reason is None else _refuse(request, safe_mode.Trouble(reason, ""))
+        if reason is not None:
+            return _refuse(request, safe_mode.Trouble(reason, ""))
+        # An empty pool and the like say nothing by themselves; the watch has looked.
+        stopped = safe_mode.stopped_by() if isinstance(error, DatabaseError) else None
+        return None if stopped is None else _refuse(request, stopped)
 
 
 def _refuse(request: HttpRequest, trouble: safe_mode.Trouble) -> HttpResponse:

@@ -91,6 +91,7 @@ def database(default_file: Path) -> dict[str, Any]:
         return config
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_MAX_AGE"] = 0
+    config["CONN_HEALTH_CHECKS"] = True  # or a restarted server fails each pooled connection once
     options = config.setdefault("OPTIONS", {})
     options["pool"] = {"min_size": 1, "max_size": whole("DATABASE_POOL_SIZE", 10), "timeout": 10}
     options["options"] = (

@@ -4,8 +4,9 @@ Imports of models stand inside the fixtures: pytest loads this file before Djang
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
@@ -14,8 +15,6 @@ from django.db import connection
 from tests.integration.reconcile.fixtures import committed_db
 
 __all__ = ["committed_db"]
-
-Broken = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -74,6 +73,27 @@ def gone() -> Iterator[None]:
         yield
     finally:
         settings[name] = usual
+        _forget_connections()
+
+
+@contextmanager
+def served_by(url: str) -> Iterator[None]:
+    """This process's database is the one at a PostgreSQL URL."""
+    settings, parts = connection.settings_dict, urlsplit(url)
+    theirs = {
+        "NAME": parts.path.strip("/"),
+        "USER": parts.username,
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname,
+        "PORT": parts.port,
+    }
+    usual = {name: settings[name] for name in theirs}
+    settings.update(theirs)
+    _forget_connections()
+    try:
+        yield
+    finally:
+        settings.update(usual)
         _forget_connections()
 
 

@@ -25,10 +25,17 @@ from tradeops.models import Deployment
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 ROOT = Path(__file__).resolve().parents[3]
-CELERY = ("celery", "-A", "tradeops")
 SERVERS = {
-    "worker": (*CELERY, "worker", "-Q", "orders", "--pool=threads", "--concurrency=1"),
-    "beat": (*CELERY, "beat", "--schedule=/dev/null", "--pidfile="),
+    "worker": (
+        "celery",
+        "-A",
+        "tradeops",
+        "worker",
+        "-Q",
+        "orders",
+        "--pool=threads",
+        "--concurrency=1",
+    ),
     "web": ("daphne", "--port", "{port}", "tradeops.asgi:application"),
 }
 
@@ -183,6 +190,7 @@ def _doctor() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.stack
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("kind", SERVERS)
 def test_server_ends_with_the_number(kind: str) -> None:
     Deployment.objects.update(schema="another")
@@ -194,7 +202,7 @@ def test_server_ends_with_the_number(kind: str) -> None:
         env={**os.environ, **environment()},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
 
