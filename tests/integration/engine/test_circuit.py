@@ -1,20 +1,28 @@
 """What the venue keeps refusing is not sent for ever (F10); a refused key holds the account."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
 from risk.models import EngineStatus
 from tests.integration.engine.desk import START, Desk, open_desk
 from tests.integration.engine.reports import fill_report
+from tests.support.fake_port import FakePort
 from tradeops.domain.commands import CommandStatus, PlaceOrder, ResumeEngine
 from tradeops.domain.enums import Side, Source
 from tradeops.engine.circuit import note_access_ok, note_access_refused
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import ClockSkew, ExchangeError, Rejected, Throttled, Unauthorized
-from tradeops.exchange.reports import MarkPriceReport
+from tradeops.exchange.reports import MarkPriceReport, PositionReport
 from tradeops.journal.models import Command, Event
+from tradeops.kit.portal import drive
 from tradeops.market import cache
+from tradeops.reconcile.services.account_reconcile import SCHEDULE, account_reconcile
+from tradeops.reconcile.services.findings import ReconcileResult
+from tradeops.reconcile.services.reconcile_now import blocking_pause
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +154,42 @@ def test_key_that_is_refused_outside_a_command_holds_the_account_once(desk: Desk
     assert not note_access_refused(desk.account.pk, "Invalid API-key.", now=desk.clock.now())
 
     assert state(desk, "access") == "PAUSED"
+
+
+@dataclass
+class _RefusingPort(FakePort):
+    refuses: bool = True
+
+    async def positions(self) -> Sequence[PositionReport]:
+        if self.refuses:
+            message = "Invalid API-key, IP, or permissions for action."
+            raise Unauthorized(message, code=-2015)
+        return []
+
+
+def compare(desk: Desk) -> ReconcileResult:
+    return drive(
+        account_reconcile(
+            desk.port,
+            desk.account.pk,
+            scope="positions",
+            trigger=SCHEDULE,
+            clock=desk.clock,
+            ids=uuid4,
+            pause=blocking_pause,
+        )
+    )
+
+
+def test_comparison_places_and_lifts_the_hold_of_a_refused_key(desk: Desk) -> None:
+    desk.port = port = _RefusingPort(START)
+    assert "-2015" in compare(desk).error
+    assert state(desk, "access") == "PAUSED"
+
+    port.refuses = False
+    assert compare(desk).error == ""
+    events = Event.objects.count()
+
+    assert state(desk, "access") == "RUNNING"
+    assert compare(desk).error == ""
+    assert Event.objects.exclude(type="ReconciliationPerformed").count() <= events

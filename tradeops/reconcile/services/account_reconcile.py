@@ -16,7 +16,8 @@ from uuid import UUID
 from django.conf import settings
 
 from tradeops.domain.clock import Clock
-from tradeops.exchange.errors import ExchangeError
+from tradeops.engine.circuit import note_access_ok, note_access_refused
+from tradeops.exchange.errors import ExchangeError, Unauthorized
 from tradeops.exchange.port import ExchangePort
 from tradeops.reconcile import selectors
 from tradeops.reconcile.domain.sides import DriftKind
@@ -46,6 +47,8 @@ RECONNECT = "reconnect"
 PAGE = 1000
 NARROW_UP_TO = 20  # symbols: two lists of each weigh 2, the two lists of all weigh 80
 _ORDERS = frozenset({DriftKind.ORDER, DriftKind.ORDER_MISSING})
+# Whatever the account holds, these asked the venue with its key: access is proven.
+_ALWAYS_SIGNED = frozenset({"strangers", "positions", "balances", "all"})
 _KINDS: dict[Scope, frozenset[DriftKind]] = {
     "orders": _ORDERS,
     "strangers": _ORDERS,
@@ -83,12 +86,16 @@ async def account_reconcile(
         await compare(run, scope, symbols)
     except ExchangeError as failure:
         error = f"{type(failure).__name__}: {failure}"
+        if isinstance(failure, Unauthorized):
+            note_access_refused(account_id, failure.message, now=clock.now())
     result = ReconcileResult(
         run_id, account_id, scope, trigger, started_at, clock.now(), healed=run.healed, error=error
     )
     if error:
         write_failure(result)
         return result
+    if scope in _ALWAYS_SIGNED:
+        note_access_ok(account_id, now=clock.now())
     findings = Findings(_KINDS[scope], run.mismatches, run.undecided, symbols)
     result = write_down(result, findings, asked_for=trigger not in {SCHEDULE, RECONNECT})
     reconcile_notes.remember(account_id, result.finished_at)
