@@ -87,8 +87,8 @@ SENDING = (
     Mutant(
         "lane: of two that start at the same moment the index admits one",
         "tradeops/journal/migrations/0004_lane_indexes.py",
-        'fields=["lane"], condition=models.Q(holds_lane=True)',
-        'fields=["lane", "id"], condition=models.Q(holds_lane=True)',
+        'ON {_TABLE} ("lane") WHERE',
+        'ON {_TABLE} ("lane", "id") WHERE',
         (f"{_IN_KEYS}test_database_refuses_a_second_holder_of_a_lane",),
     ),
     Mutant(
