@@ -12,6 +12,7 @@ from tradeops.simulator.schedule import Crashed, Schedule
 
 logger = logging.getLogger(__name__)
 
+QUEUES = ("orders", "reconcile")  # the hourly synchronisation of instruments is left out
 _RETRY_S = 0.5
 Note = Callable[[str, str], None]
 
@@ -39,11 +40,12 @@ def worker(schedule: Schedule, broker: Broker, queue: str, note: Note) -> None:
 
 def beat(schedule: Schedule, broker: Broker) -> None:
     """Sends what is due; begins anew when it is started again."""
-    due = {period.name: period.seconds * schedule.rng.random() for period in PERIODS}
+    periods = {period.name: period for period in PERIODS if period.queue in QUEUES}
+    due = {name: period.seconds * schedule.rng.random() for name, period in periods.items()}
     began_us = schedule.at_us
     while True:
         name = min(due, key=lambda key: (due[key], key))
-        period = next(item for item in PERIODS if item.name == name)
+        period = periods[name]
         passed_s = (schedule.at_us - began_us) / 1_000_000
         schedule.pause(max(0.0, due[name] - passed_s))
         try:
