@@ -116,7 +116,7 @@ class Stack:
 
     def stop(self) -> None:
         """End everything in reverse order, as the supervisor does; drop the database."""
-        for name in reversed(list(self._running)):
+        for name in reversed(self._programs):  # a server that was restarted still goes last
             self.terminate(name)
         if self._server_url:
             _drop_database(self._server_url, self.settings["DATABASE_URL"])
@@ -157,7 +157,19 @@ class Stack:
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` in this deployment and return what it printed; raise when it fails."""
-        done = subprocess.run(
+        done = self._manage(*arguments)
+        if done.returncode != 0:
+            message = f"manage.py {' '.join(arguments)} ended with {done.returncode}: {done.stderr}"
+            raise RuntimeError(message)
+        return done.stdout
+
+    def doctor(self) -> tuple[int, str]:
+        """Exit code of `manage.py doctor`, and what it printed."""
+        done = self._manage("doctor")
+        return done.returncode, done.stdout
+
+    def _manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self._environment,
@@ -165,10 +177,6 @@ class Stack:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            message = f"manage.py {' '.join(arguments)} ended with {done.returncode}: {done.stderr}"
-            raise RuntimeError(message)
-        return done.stdout
 
     def api(
         self,
