@@ -2,7 +2,8 @@
 
 What may start is NEW, held by nobody, nobody else of its lane is at work, and no older one stands
 before it. An opening waits for unknown outcomes in its lane until it expires, and keeps nobody else
-waiting meanwhile. Of two that start at the same moment the unique index admits one.
+waiting meanwhile; nor does one that has expired, for it will not be sent: an exit must not stand
+behind a backlog of them. Of two that start at the same moment the unique index admits one.
 """
 
 from datetime import datetime
@@ -28,9 +29,11 @@ _STARTABLE = (
     "AND h.lane = journal_command.lane AND h.id <> journal_command.id) "
     "AND NOT EXISTS (SELECT 1 FROM journal_command AS o WHERE o.status = 'NEW' "
     "AND o.created_at < journal_command.created_at AND o.lane = journal_command.lane "
-    f"AND NOT (o.opens AND o.created_at >= %s AND {_UNKNOWN})) "
+    f"AND NOT (o.opens AND (o.created_at < %s OR {_UNKNOWN}))) "
     f"AND NOT (opens AND created_at >= %s AND {_UNKNOWN})))"
 )
+# Oldest first, but what only remains to be refused comes last.
+_ORDER = "ORDER BY CASE WHEN opens AND created_at < %s THEN 1 ELSE 0 END, created_at"
 _SWAP_SQL = (
     "UPDATE journal_command SET claimed_by = %s, claimed_until = %s, "  # noqa: S608 – as above
     "claim_token = claim_token + 1, attempts = attempts + 1, "
@@ -65,11 +68,11 @@ def await_turn(command_id: UUID, *, now: datetime) -> bool:
 
 
 def startable(now: datetime, *, created_before: datetime, limit: int) -> list[Command]:
-    """Commands that a worker could claim now, oldest first."""
+    """Commands that a worker could claim now, oldest first, expired openings last."""
     return sql.fetch(
         Command,
-        f"created_at < %s AND {_STARTABLE} ORDER BY created_at LIMIT {limit:d}",
-        [_value("created_at", created_before), *_at(now)],
+        f"created_at < %s AND {_STARTABLE} {_ORDER} LIMIT {limit:d}",
+        [_value("created_at", created_before), *_at(now), _fresh(now)],
     )
 
 
@@ -77,8 +80,8 @@ def next_waiting(lane: str, now: datetime) -> UUID | None:
     """The oldest of the lane that was turned away and may start now."""
     found = sql.fetch(
         Command,
-        f"lane = %s AND awaits_lane AND {_STARTABLE} ORDER BY created_at LIMIT 1",
-        [lane, *_at(now)],
+        f"lane = %s AND awaits_lane AND {_STARTABLE} {_ORDER} LIMIT 1",
+        [lane, *_at(now), _fresh(now)],
     )
     return found[0].pk if found else None
 
@@ -103,8 +106,12 @@ def look_again(command: Command, *, next_query_at: datetime | None) -> bool:
 
 
 def _at(now: datetime) -> list[Any]:
-    fresh = _value("created_at", now - OPENING_TTL)
-    return [_value("claimed_until", now), fresh, fresh]
+    return [_value("claimed_until", now), _fresh(now), _fresh(now)]
+
+
+def _fresh(now: datetime) -> str | datetime | UUID:
+    """What was asked for before this moment has expired, if it opens."""
+    return _value("created_at", now - OPENING_TTL)
 
 
 def _value(name: str, value: datetime | UUID | str) -> str | datetime | UUID:

@@ -207,6 +207,29 @@ def test_opening_that_expired_behind_an_unknown_outcome_may_be_refused() -> None
 
 
 @pytest.mark.django_db
+def test_exit_does_not_stand_behind_openings_that_have_expired() -> None:
+    """A desk that fell behind closes first what it holds, and refuses the stale ones after."""
+    running = taken(ask(LEAVE, now=NOW))
+    stale = [ask(BUY, now=NOW + n * SECOND) for n in range(1, 4)]
+    closing = ask(CLOSE, now=NOW + 4 * SECOND)
+    fresh = ask(BUY, now=NOW + 5 * SECOND)
+    later = NOW + 14 * SECOND
+    for command_id in (*stale, closing, fresh):
+        assert take(command_id, now=NOW + 6 * SECOND) is None
+
+    end(running, now=later)
+
+    assert next_waiting("1:BTCUSDT", later) == closing
+    names = [command.pk for command in startable(later, created_before=later, limit=9)]
+    assert names == [closing, *stale]
+    assert take(fresh, now=later) is None
+    held = taken(closing, now=later)
+    assert take(stale[0], now=later) is None
+    end(held, now=later)
+    assert next_waiting("1:BTCUSDT", later) == fresh
+
+
+@pytest.mark.django_db
 def test_sent_command_of_a_dead_worker_leaves_its_lane_with_the_first_query() -> None:
     held = taken(ask(BUY))
     send(held)
