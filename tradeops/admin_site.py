@@ -44,7 +44,6 @@ from tradeops.kit.admin import page_of
 from tradeops.kit.clock import SYSTEM_CLOCK
 from tradeops.kit.people import names_of
 from tradeops.market.models import Instrument
-from tradeops.reconcile.domain.hysteresis import DriftStatus
 from tradeops.reconcile.models import Drift, ReconcileRun
 from tradeops.reconcile.services.reconcile_notes import last_reconciled
 from tradeops.streams.models import StreamLease
@@ -150,7 +149,7 @@ class TradeopsAdminSite(UnfoldAdminSite):
     def _open_counts(self, request: HttpRequest) -> dict[type[Any], int]:
         open_rows: dict[type[Any], dict[str, Any]] = {
             Order: {"status__in": OPEN_STATUSES},
-            Drift: {"status": DriftStatus.OPEN},
+            Drift: {"status": "OPEN"},
         }
         counts = {
             model: self.rows(request, model).filter(**query).order_by()[:MAX_COUNTED].count()
@@ -187,7 +186,7 @@ class TradeopsAdminSite(UnfoldAdminSite):
         for status, scope in zip(shown, scope_names(shown), strict=True):
             text = f"{scope} {status.state}: {status.reason or 'no reason given'}"
             yield {"text": text, "url": _list_url(EngineStatus)}
-        drifts = self.rows(request, Drift).filter(status=DriftStatus.OPEN)[:MAX_COUNTED].count()
+        drifts = self.rows(request, Drift).filter(status="OPEN")[:MAX_COUNTED].count()
         if drifts:
             yield {"text": f"{drifts} open drift{'s' * (drifts > 1)}", "url": _list_url(Drift)}
         commands = self.rows(request, Command)

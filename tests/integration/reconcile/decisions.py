@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from accounts.models import Balance
 from positions.models import Adjustment, Position
+from risk.models import EngineStatus
 from tests.integration.engine.desk import Desk
 from tests.integration.engine.reports import fill_report
 from tradeops.domain.commands import ResolveDrift
@@ -108,3 +109,8 @@ def wallet(desk: Desk) -> Decimal:
     """USDT as booked."""
     row: Balance = Balance.objects.get(account=desk.account, asset="USDT")
     return D(row.wallet_balance)
+
+
+def quarantine() -> str:
+    """State of the one quarantine."""
+    return str(EngineStatus.objects.get(scope__startswith="quarantine:").state)

@@ -1,6 +1,5 @@
 """Adopt, ignore, flatten, rebuild: what each books, and what it leaves alone."""
 
-import uuid
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,7 +12,6 @@ from accounts.models import ExchangeAccount
 from accounts.selectors import wallet_equation
 from orders.models import Order
 from positions.models import Adjustment, Position
-from risk.models import EngineStatus
 from tests.integration.engine.desk import Desk, open_desk
 from tests.integration.engine.reports import order_report
 from tests.integration.reconcile.decisions import (
@@ -23,9 +21,8 @@ from tests.integration.reconcile.decisions import (
     leg,
     look,
     open_drift,
+    quarantine,
     take,
-    try_to_look,
-    wallet,
 )
 from tradeops.domain.enums import DriftDecision, OrderStatus, PositionMode, Side
 from tradeops.domain.errors import ErrorCode, TradeOpsError
@@ -33,10 +30,7 @@ from tradeops.engine.rebuild import rebuild
 from tradeops.exchange.reports import BalanceReport
 from tradeops.journal.event_store import first_broken_link
 from tradeops.journal.models import Command, Event
-from tradeops.reconcile.domain.sides import DriftKind, Mismatch
 from tradeops.reconcile.models import Drift
-from tradeops.reconcile.services.account_reconcile import SCHEDULE
-from tradeops.reconcile.services.findings import Findings, ReconcileResult, write_down
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -53,10 +47,6 @@ def drift(desk: Desk) -> Drift:
     take(desk, fill_at(desk, 7, "0.02"))
     desk.port.legs = [leg("0.01", desk.clock.now())]
     return open_drift(desk)
-
-
-def quarantine() -> str:
-    return str(EngineStatus.objects.get(scope__startswith="quarantine:").state)
 
 
 def test_adopt_books_the_venues_quantity_without_a_fill(desk: Desk, drift: Drift) -> None:
@@ -264,79 +254,6 @@ def test_decided_drift_takes_no_second_decision(desk: Desk, drift: Drift) -> Non
 
     assert refusal.value.code is ErrorCode.PRECONDITION_FAILED
     assert Adjustment.objects.count() == 1
-
-
-def test_three_heals_within_the_hour_then_a_person(desk: Desk) -> None:
-    take(desk, fill_at(desk, 7, "0.02"))
-    agreed, wrong = leg("0.02", desk.clock.now()), leg("0.01", desk.clock.now())
-    for _ in range(3):
-        desk.port.legs = [wrong]
-        open_drift(desk)
-        desk.port.legs = [agreed]
-        look(desk)
-    desk.port.legs = [wrong]
-    open_drift(desk)
-    desk.port.legs = [agreed]
-    look(desk)
-    look(desk)
-
-    assert Drift.objects.filter(decision="healed").count() == 3
-    last = Drift.objects.get(resolved_at=None)
-    assert (last.status, last.needs_human) == ("OPEN", True)
-    assert quarantine() == "PAUSED"
-    assert Event.objects.filter(type="DriftResolved").count() == 3
-
-
-def test_single_empty_read_is_not_believed(desk: Desk) -> None:
-    take(desk, fill_at(desk, 7, "0.02"))
-    desk.port.legs = []
-    look(desk)
-    look(desk)
-    desk.port.legs = [leg("0.02", desk.clock.now())]
-    look(desk)
-
-    assert booked(desk)[0] == D("0.02")
-    assert not Drift.objects.exists()
-    assert not Event.objects.filter(type="DriftDetected").exists()
-
-
-@pytest.mark.parametrize("figure", ["NaN", "Infinity"])
-def test_figure_that_is_no_number_fails_the_run(desk: Desk, figure: str) -> None:
-    desk.port.legs = [leg(figure, desk.clock.now())]
-
-    assert "no numbers" in try_to_look(desk, "positions").error
-    assert not Drift.objects.exists()
-
-
-def test_row_that_moved_since_it_was_read_is_no_sighting(desk: Desk) -> None:
-    """F43: between read and apply a fill arrives; the comparison knew nothing of it."""
-    take(desk, fill_at(desk, 7, "0.02"))
-    now = desk.clock.now()
-    here, there = {"quantity": "0.02"}, {"quantity": "0.01"}
-    stale = Mismatch(DriftKind.POSITION, "BTCUSDT:BOTH", here, there, local_at=now)
-    desk.clock.advance(1)
-    take(desk, fill_at(desk, 8, "0.001"))
-    at = desk.clock.now()
-    result = ReconcileResult(uuid.uuid4(), desk.account.pk, "positions", SCHEDULE, at, at)
-
-    write_down(result, Findings({DriftKind.POSITION}, [stale], ()), asked_for=False)
-    assert not Drift.objects.exists()
-
-    fresh = replace(stale, local_at=at)
-    write_down(result, Findings({DriftKind.POSITION}, [fresh], ()), asked_for=False)
-    assert Drift.objects.get().status == "SUSPECTED"
-
-
-def test_wallet_said_to_be_empty_is_believed_only_in_the_end(desk: Desk) -> None:
-    desk.port.wallets = [BalanceReport("USDT", D(0), desk.clock.now())]
-
-    seen = []
-    for _ in range(3):
-        look(desk, "balances")
-        seen.append(wallet(desk))
-
-    assert seen == [D(10_000), D(10_000), D(0)]
-    assert Drift.objects.get().decision == "healed"
 
 
 def test_wallet_that_does_not_add_up_is_a_drift_and_adopt_books_the_difference(desk: Desk) -> None:
