@@ -99,7 +99,7 @@ class Hand(threading.Thread):
         answer = self._ask(action, "POST", "/api/v1/orders", body)
         if answer is None or answer.status != 201 or body.get("type") != "LIMIT":
             return
-        if answer.json["status"] in ("ACKNOWLEDGED", "PARTIALLY_FILLED"):
+        if answer.json.get("status") in ("ACKNOWLEDGED", "PARTIALLY_FILLED"):
             self._resting.append((answer.json["id"], answer.json["symbol"]))
 
     def _limit_wish(self, symbol: str) -> dict[str, Any]:

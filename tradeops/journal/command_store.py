@@ -332,7 +332,8 @@ def wait(
             remaining = deadline - SYSTEM_CLOCK.monotonic_s()
             if remaining <= 0 or _has_ended(command_id):
                 command = _row(command_id)
-                if remaining <= 0 or done(command):
+                # Asked even when the time is over: it may have ended at that moment.
+                if done(command) or remaining <= 0:
                     return command
             _return_connection()
             woken.wait(min(POLL_S, remaining))

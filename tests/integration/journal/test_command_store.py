@@ -162,6 +162,21 @@ def test_waiting_ends_with_the_time() -> None:
     assert wait(command.pk, timeout_s=0.01).status == CommandStatus.NEW
 
 
+@pytest.mark.django_db
+def test_what_waits_looks_once_more_when_the_time_is_over() -> None:
+    """Else an order that was accepted at that moment would be answered without itself."""
+    command, _ = ask()
+    seen: list[str] = []
+
+    def look(row: Command) -> bool:
+        seen.append(row.status)
+        return False
+
+    wait(command.pk, timeout_s=0, done=look)
+
+    assert seen == [CommandStatus.NEW]
+
+
 def test_hint_that_the_broker_refuses_is_left_to_the_sweeper(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
