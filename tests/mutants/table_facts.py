@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _IN_FEED_WATCH = "tests/integration/streams/test_feed_watch.py::"
-_IN_DRIFT_DECISIONS = "tests/integration/reconcile/test_drift_decisions.py::"
+_IN_SIGHTINGS = "tests/integration/reconcile/test_sightings.py::"
 _IN_EVENTS = "tests/integration/journal/test_event_store.py::"
 _IN_STORE = "tests/integration/journal/test_command_store.py::"
 _IN_INGEST = "tests/integration/engine/test_ingest.py::"
@@ -146,21 +146,21 @@ FACTS = (
         "tradeops/reconcile/domain/hysteresis.py",
         "HEALS_BEFORE_A_PERSON = 3",
         "HEALS_BEFORE_A_PERSON = 300",
-        (f"{_IN_DRIFT_DECISIONS}test_three_heals_within_the_hour_then_a_person",),
+        (f"{_IN_SIGHTINGS}test_three_heals_within_the_hour_then_a_person",),
     ),
     Mutant(
         "one read of positions proves nothing",
         "tradeops/reconcile/services/position_compare.py",
         "        if lasts and item.symbol",
         "        if item.symbol",
-        (f"{_IN_DRIFT_DECISIONS}test_single_empty_read_is_not_believed",),
+        (f"{_IN_SIGHTINGS}test_single_empty_read_is_not_believed",),
     ),
     Mutant(
         "a figure that is no number is a failed read",
         "tradeops/reconcile/services/comparison.py",
         "        if is_absurd(report):\n",
         "        if False:\n",
-        (f"{_IN_DRIFT_DECISIONS}test_figure_that_is_no_number_fails_the_run",),
+        (f"{_IN_SIGHTINGS}test_figure_that_is_no_number_fails_the_run",),
     ),
     Mutant(
         "a failed read draws no conclusion",
@@ -188,7 +188,7 @@ FACTS = (
         "tradeops/reconcile/services/findings.py",
         "            if selectors.changed_at(account_id, mismatch) == mismatch.local_at:\n",
         "            if True:\n",
-        (f"{_IN_DRIFT_DECISIONS}test_row_that_moved_since_it_was_read_is_no_sighting",),
+        (f"{_IN_SIGHTINGS}test_row_that_moved_since_it_was_read_is_no_sighting",),
     ),
     Mutant(
         "a disputed symbol is quarantined",

@@ -138,7 +138,7 @@ OUTCOMES = (
         _STORE,
         "    if safe_mode.stopped_by() is not None:\n        return None\n",
         "",
-        (f"{_IN_SAFE_MODE}test_worker_that_no_longer_fits_ends_and_claims_nothing",),
+        (f"{_IN_SAFE_MODE}test_database_that_fails_stops_claims_and_nothing_is_lost",),
     ),
     Mutant(
         "an inactive account opens nothing",
