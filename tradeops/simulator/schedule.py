@@ -30,7 +30,7 @@ class Process:
         self.body = body
         self.is_dead = False
         self.ios_to_crash: int | None = None
-        self.memory: dict[str, Any] = {}
+        self.memory: dict[str | int, Any] = {}
         self.thread: greenlet | None = None
         self.children: list[Process] = []
         self.turn = 0  # entries of the queue that were made for an older turn are void

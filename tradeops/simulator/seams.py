@@ -21,13 +21,14 @@ from django.utils.module_loading import module_has_submodule
 
 from accounts.models import Credential, ExchangeAccount
 from accounts.services import exchange_open
-from tradeops.engine import leverage
+from tradeops.engine import brackets, leverage
+from tradeops.engine import tasks as engine_tasks
 from tradeops.exchange.binance.adapter import BinanceUsdmAdapter
 from tradeops.exchange.binance.urls import Endpoints
 from tradeops.exchange.port import Credentials, ExchangePort
 from tradeops.exchange.throttle import VenueLimits, WeightBudget
 from tradeops.journal import event_store
-from tradeops.kit import redis_client
+from tradeops.kit import redis_client, safe_mode
 from tradeops.kit.clock import SystemClock
 from tradeops.kit.db import in_transaction
 from tradeops.kit.lease_clock import DatabaseClock, LeaseTime
@@ -37,14 +38,20 @@ from tradeops.simulator.broker import Broker
 from tradeops.simulator.memory import MemoryRedis
 from tradeops.simulator.schedule import Process, Schedule, SimClock
 from tradeops.simulator.venue import SECRET, SYMBOLS, SimSession, SimVenue, api_key
+from tradeops.streams import tasks as stream_tasks
 
 _ENDPOINTS = Endpoints(rest="http://sim", stream="ws://sim")
-# What a process remembers, and its successor does not: (object, attribute).
-_MEMORIES: tuple[tuple[Any, str], ...] = (
-    (cache._instruments, "_entries"),
-    (cache._prices, "_entries"),
-    (leverage._known, "_entries"),
-    (exchange_open, "_slots"),
+# What a process remembers, and its successor does not: (object, attribute, what it begins with).
+_MEMORIES: tuple[tuple[Any, str, Callable[[], Any]], ...] = (
+    (cache._instruments, "_entries", dict),
+    (cache._prices, "_entries", dict),
+    (leverage._known, "_entries", dict),
+    (brackets, "_known", dict),
+    (exchange_open, "_slots", dict),
+    (engine_tasks, "_under_way", set),
+    (stream_tasks._watch, "_seen", dict),
+    (stream_tasks._watch, "_silent", set),
+    (safe_mode, "_active", dict),
 )
 
 
@@ -153,15 +160,17 @@ def _redis(memory: MemoryRedis) -> Iterator[None]:
 @contextmanager
 def _own_memories(schedule: Schedule) -> Iterator[None]:
     """Give each process its own caches and connections, as if it had its own address space."""
-    before = [getattr(holder, name) for holder, name in _MEMORIES]
+    before = [getattr(holder, name) for holder, name, _ in _MEMORIES]
 
     def swap_in(process: Process) -> None:
-        for holder, name in _MEMORIES:
-            setattr(holder, name, process.memory.setdefault(f"{id(holder)}.{name}", {}))
+        for number, (holder, name, begin) in enumerate(_MEMORIES):
+            if number not in process.memory:
+                process.memory[number] = begin()
+            setattr(holder, name, process.memory[number])
 
     schedule.on_switch(swap_in)
     try:
         yield
     finally:
-        for (holder, name), value in zip(_MEMORIES, before, strict=True):
+        for (holder, name, _), value in zip(_MEMORIES, before, strict=True):
             setattr(holder, name, value)
