@@ -7,10 +7,12 @@ from typing import Any
 
 from accounts.models import Balance
 from orders.models import Fill, Order
+from orders.selectors import TERMINAL_STATUSES
 from positions.models import Position
 from tests.crash.matrix import ANSWERED, REFUSED, UNANSWERED, UNREACHED
 from tests.crash.runs import ACCOUNT, Run
 from tradeops.domain.commands import CommandStatus
+from tradeops.domain.enums import OrderStatus
 from tradeops.domain.ids import client_order_id
 from tradeops.engine.rebuild import rebuild
 from tradeops.engine.send import SEND_WITHIN
@@ -26,12 +28,13 @@ Books = dict[str, dict[Any, tuple[Any, ...]]]
 
 
 class Watch:
-    """Looks after each second: I9, I12, and that no order id reaches the venue twice (I1)."""
+    """Looks after each second: nobody waits unasked (I9), nothing that ended changes (I12)."""
 
     def __init__(self, run: Run) -> None:
         self.wrong: list[str] = []
         self._run = run
         self._ended: dict[Any, tuple[str, str]] = {}
+        self._orders: dict[Any, str] = {}
 
     def look(self, swept_at: datetime) -> None:
         """Compare with what was seen before. The newest sweep began at `swept_at`."""
@@ -44,7 +47,19 @@ class Watch:
             elif row.sent_at and not row.queries and swept_at - row.sent_at > ASKED_WITHIN:
                 age = swept_at - row.sent_at
                 self.wrong.append(f"I9: {row} was sent {age} before a sweep that did not ask")
+        for order in Order.objects.filter(account_id=self._run.account_id):
+            before = self._orders.get(order.pk, OrderStatus.NEW)
+            if before in TERMINAL_STATUSES and order.status != before and not _adopted(order):
+                self.wrong.append(f"I12: order {order.pk} was {before}, is {order.status}")
+            self._orders[order.pk] = order.status
         self.wrong = list(dict.fromkeys(self.wrong))
+
+
+def _adopted(order: Order) -> bool:
+    """Whether the one change that a terminal order may make was told as an alarm."""
+    alarms = Event.objects.filter(type="OrderAdopted", account_id=order.account_id)
+    payloads = alarms.values_list("payload", flat=True)
+    return any(payload["order_id"] == str(order.pk) for payload in payloads)
 
 
 def unfinished(run: Run) -> list[str]:

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ class Run:
     redis_url: str
     account_id: int
     venue: ForkedVenue
-    ids: dict[str, uuid.UUID] = field(default_factory=dict)
 
     def id_of(self, what: str) -> uuid.UUID:
         """Command id of the order under test, its stop and so on; the same in every process."""

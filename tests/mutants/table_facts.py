@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _IN_FEED_WATCH = "tests/integration/streams/test_feed_watch.py::"
+_IN_SECOND = "tests/integration/reconcile/test_second_read.py::"
 _IN_SIGHTINGS = "tests/integration/reconcile/test_sightings.py::"
 _IN_EVENTS = "tests/integration/journal/test_event_store.py::"
 _IN_STORE = "tests/integration/journal/test_command_store.py::"
@@ -151,9 +152,9 @@ FACTS = (
     Mutant(
         "one read of positions proves nothing",
         "tradeops/reconcile/services/position_compare.py",
-        "        if lasts and item.symbol",
-        "        if item.symbol",
-        (f"{_IN_SIGHTINGS}test_single_empty_read_is_not_believed",),
+        "    again = await _read(run)\n",
+        "    again = theirs\n",
+        (f"{_IN_SECOND}test_difference_that_the_second_read_does_not_show_is_none",),
     ),
     Mutant(
         "a figure that is no number is a failed read",
