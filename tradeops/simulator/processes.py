@@ -38,10 +38,11 @@ def worker(schedule: Schedule, broker: Broker, queue: str, note: Note) -> None:
             task.pop_request()
 
 
-def beat(schedule: Schedule, broker: Broker) -> None:
-    """Sends what is due; begins anew when it is started again."""
+def beat(schedule: Schedule, broker: Broker, *, slower: int) -> None:
+    """Sends what is due, `slower` times as seldom; begins anew when it is started again."""
     periods = {period.name: period for period in PERIODS if period.queue in QUEUES}
-    due = {name: period.seconds * schedule.rng.random() for name, period in periods.items()}
+    every_s = {name: period.seconds * slower for name, period in periods.items()}
+    due = {name: seconds * schedule.rng.random() for name, seconds in every_s.items()}
     began_us = schedule.at_us
     while True:
         name = min(due, key=lambda key: (due[key], key))
@@ -53,9 +54,9 @@ def beat(schedule: Schedule, broker: Broker) -> None:
                 period.task,
                 kwargs=dict(period.kwargs),
                 queue=period.queue,
-                expires=max(period.seconds, 2),
+                expires=max(every_s[name], 2),
                 headers={"periodic_task_name": period.name},
             )
         except OSError:
             schedule.pause(_RETRY_S)
-        due[name] += period.seconds
+        due[name] += every_s[name]

@@ -36,15 +36,19 @@ _STEP_CHANCE = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long the faults last, how busy the desk is, how bad it gets."""
+    """How long the faults last, how busy the desk is, how bad it gets.
+
+    `slower` multiplies every period of beat, as an operator may.
+    """
 
     seed: int
-    faulty_s: float = 20.0
+    faulty_s: float = 15.0
     accounts: int = 1
     beats: int = 1
-    pace_s: float = 1.3
+    pace_s: float = 1.0
     market_s: float = 0.25
     look_s: float = 5.0
+    slower: int = 1
     rates: Rates = field(default_factory=Rates)
 
 
@@ -132,14 +136,14 @@ class World:
 
     def start_processes(self) -> None:
         """Two workers of each queue that matters, two beats' worth of streams, one beat."""
-        schedule, broker = self.schedule, self.broker
+        schedule, broker, slower = self.schedule, self.broker, self.plan.slower
         for number in (1, 2):
             self._keep(f"orders{number}", lambda: worker(schedule, broker, "orders", self.note))
             self._keep(f"back{number}", lambda: worker(schedule, broker, "reconcile", self.note))
             for account_id, name in zip(self.account_ids, self.names, strict=True):
                 self._keep(f"streams{number}-{name}", partial(self._stream, account_id, name))
         for number in range(1, self.plan.beats + 1):
-            self._keep(f"beat{number}", lambda: beat(schedule, broker))
+            self._keep(f"beat{number}", lambda: beat(schedule, broker, slower=slower))
         for account_id, name in zip(self.account_ids, self.names, strict=True):
             client = Client(
                 schedule, self.clock, self.venue, account_id, f"user:{name}", self.plan.pace_s
@@ -264,13 +268,14 @@ class World:
 
 
 def long_plan(seed: int, *, hours: float) -> Plan:
-    """A calm desk for many hours; once a minute something breaks."""
+    """A calm desk for many hours; once a minute something breaks. Periods are five times longer."""
     return Plan(
         seed,
         faulty_s=hours * 3600,
         pace_s=60.0,
         market_s=5.0,
         look_s=60.0,
+        slower=5,
         rates=Rates(
             call=0,
             read=0,
