@@ -134,7 +134,7 @@ def _verdict(mutant: Mutant, tree: Path, database: Path) -> str:
         return "SURVIVED"
     failed = re.findall(r"^(?:FAILED|ERROR) \S*::(\S+)", done.stdout, re.MULTILINE)
     if done.returncode != FAILED or not failed:
-        return f"BROKEN: {done.stdout[-600:]}"
+        return f"BROKEN: {done.returncode} {done.stdout[-400:]}{done.stderr[-400:]}"
     return f"noticed by {failed[0]}"
 
 

@@ -8,6 +8,7 @@ _THROTTLE = "tradeops/exchange/throttle.py"
 _IN_EXCHANGE_OPEN = "tests/integration/admin/test_exchange_open.py::"
 _IN_SUBMIT = "tests/contract/exchange/test_binance_submit.py::"
 _IN_THROTTLE = "tests/unit/exchange/test_throttle.py::"
+_IN_PAPER = "tests/contract/exchange/test_paper_port.py::"
 _IN_SHARED = "tests/integration/exchange/test_shared_budget.py::"
 
 VENUE = (
@@ -17,7 +18,7 @@ VENUE = (
         "            client.futures_create_order,\n            **params,\n"
         "            timestamp=to_epoch_ms(request.signed_at) + client.offset_ms,\n",
         "            client.futures_create_order,\n            **params,\n",
-        (f"{_IN_SUBMIT}test_submit_signs_the_bytes_it_sends_with_the_time_of_the_commit",),
+        (f"{_IN_PAPER}test_order_signed_too_long_ago_is_refused_by_the_venue",),
     ),
     Mutant(
         "signature: the venue refuses what is late",
