@@ -84,7 +84,7 @@ class Streams:
                     self._serve(held)
             except (DatabaseError, ExchangeError, StaleFence) as error:
                 self.note(self.owner, f"stream ended: {type(error).__name__}")
-            self.schedule.pause(RENEW_S if self.schedule.rng.random() < 0.5 else RETRY_S)
+            self.schedule.pause(RENEW_S)
 
     def _serve(self, held: leases.Lease) -> None:
         fence = partial(leases.fence, held)
