@@ -15,6 +15,7 @@ from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import OrderStatus
 from tradeops.domain.ids import client_order_id
 from tradeops.engine.rebuild import rebuild
+from tradeops.engine.resolve import LOSE_AFTER
 from tradeops.engine.send import SEND_WITHIN
 from tradeops.journal.domain.lanes import OPENING_TTL
 from tradeops.journal.event_store import first_broken_link
@@ -220,12 +221,21 @@ def outcome(run: Run) -> list[str]:
     wrong = [] if ended in allowed else [f"the {what} ended {ended}, not {' or '.join(allowed)}"]
     if command.status == CommandStatus.FAILED and not command.detail:
         wrong.append(f"the {what} failed without a reason")
+    if command.code == "LOST" and _searched_for(command) < LOSE_AFTER:
+        wrong.append(f"F3: the {what} was called LOST too early")
     if run.case.point == "CP14":
         entry = Command.objects.get(pk=run.id_of("order"))
         filled = Order.objects.get(pk=entry.pk).filled_quantity
         if entry.status != CommandStatus.ACK or filled != Decimal("0.005"):
             wrong.append(f"the entry ended {entry.status} with {filled}")
     return wrong
+
+
+def _searched_for(command: Command) -> timedelta:
+    """From the commit to send until the command was given up."""
+    if command.completed_at is None or command.sent_at is None:
+        return timedelta(0)
+    return command.completed_at - command.sent_at
 
 
 def _was_late(command: Command) -> bool:
