@@ -170,6 +170,15 @@ def test_cancel_of_a_waiting_stop_is_cancelled_even_where_the_read_lags(
     assert "symbol" not in call.params
 
 
+@pytest.mark.parametrize("answer", [refused(400, -2013), refused(429, -1003), refused(401, -2015)])
+def test_cancel_that_was_done_is_not_refused_by_the_read_after_it(answer: Answer) -> None:
+    async def scenario(_venue: ScriptedVenue, adapter: BinanceUsdmAdapter) -> None:
+        with pytest.raises(Ambiguous):
+            await adapter.cancel("BTCUSDT", "ae-1", conditional=True)
+
+    with_venue(scenario, {DELETE: [Answer(body=DONE)], GET: [answer]})
+
+
 def test_cancel_of_a_triggered_stop_cancels_the_order_that_it_became() -> None:
     cancelled = ORDER | {"status": "CANCELED", "executedQty": "0.003"}
 

@@ -14,7 +14,7 @@ from tradeops.exchange.binance.parse_conditional import (
     is_over_unfilled,
 )
 from tradeops.exchange.binance.spelling import conditional_params
-from tradeops.exchange.errors import NotFound
+from tradeops.exchange.errors import Ambiguous, ExchangeError, NotFound
 from tradeops.exchange.port import OrderRequest
 from tradeops.exchange.reports import OrderReport
 from tradeops.exchange.throttle import Priority
@@ -58,7 +58,12 @@ class ConditionalOrders:
                 orderId=algo.venue_order_id,
             )
             return both_views(algo, understood(parse.order_report, payload))
-        algo = await self._algo_view(**which)
+        try:
+            algo = await self._algo_view(**which)
+        except ExchangeError as error:
+            # The cancel is done: no refusal of the read may pass for one of the cancel.
+            message = f"cancelled, and not read since: {error.message}"
+            raise Ambiguous(message, code=error.code) from error
         # A read may lag behind the cancel that has just been confirmed.
         return algo if algo.venue_order_id else replace(algo, status=OrderStatus.CANCELLED)
 
