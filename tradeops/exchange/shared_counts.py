@@ -102,7 +102,8 @@ class RedisCounts:
         return f"{self._name}:{window_s}:{window}"
 
     def _ask(self, script: Any, keys: list[str], words: Sequence[str | float]) -> object | None:
-        if self._away_until_s is not None and self._monotonic_s() < self._away_until_s:
+        away_until_s = self._away_until_s  # other threads set it
+        if away_until_s is not None and self._monotonic_s() < away_until_s:
             return None
         try:
             answer = script(keys=keys, args=words)

@@ -189,3 +189,17 @@ def test_redis_that_does_not_answer_costs_one_short_wait(
         mine.admit(Priority.ENTRY, 5)
         other.admit(Priority.ENTRY, 0)
         assert other.used_1m == 5
+
+
+def test_redis_that_comes_back_between_two_looks_breaks_no_call(name: str) -> None:
+    """One thread asks whether Redis is away while another learns that it is not."""
+
+    def monotonic_s() -> float:
+        counts._away_until_s = None
+        return 0.0
+
+    gone = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    counts = RedisCounts(gone, name, who="one", monotonic_s=monotonic_s)
+    counts._away_until_s = 1.0
+
+    assert counts.take([]) is None
