@@ -65,6 +65,18 @@ def test_restarted_machine_starts_at_once(committed_db: None) -> None:
     assert take_period("compare", 10, clock=watch)
 
 
+def test_clock_that_was_set_back_stops_no_period(committed_db: None) -> None:
+    watch = Watch(ms=3_600_000)
+    assert take_period("compare", 10, clock=watch)
+
+    watch.ms -= 1_000
+    assert not take_period("compare", 10, clock=watch)  # the other beat was a little ahead
+
+    watch.ms -= 1_800_000
+    assert take_period("compare", 10, clock=watch)
+    assert not take_period("compare", 10, clock=watch)
+
+
 def test_many_at_the_same_moment_have_one_winner(committed_db: None) -> None:
     watch = Watch()
 

@@ -8,6 +8,9 @@ from tradeops.streams.models import PeriodLease
 
 # A beat is never exactly on time: a start that comes a little early belongs to the next period.
 SLACK = 0.8
+# A start that lies so far ahead was of a database server whose clock has been set back since: no
+# period may wait until it catches up. What another beat has just started lies less far ahead.
+SET_BACK_MS = 30_000
 
 
 def take_period(name: str, seconds: float, *, clock: LeaseClock = DATABASE_CLOCK) -> bool:
@@ -18,6 +21,7 @@ def take_period(name: str, seconds: float, *, clock: LeaseClock = DATABASE_CLOCK
     with write_transaction():
         at = clock.read()
         due = ~Q(clock=at.clock) | Q(started_ms__lte=at.ms - seconds * 1000 * SLACK)
+        due |= Q(started_ms__gt=at.ms + SET_BACK_MS)
         rows = PeriodLease.objects.filter(pk=name)
         turn = {"clock": at.clock, "started_ms": at.ms, "runs": F("runs") + 1}
         if rows.filter(due).update(**turn):
