@@ -89,7 +89,15 @@ async def account_reconcile(
         if isinstance(failure, Unauthorized):
             note_access_refused(account_id, failure.message, now=clock.now())
     result = ReconcileResult(
-        run_id, account_id, scope, trigger, started_at, clock.now(), healed=run.healed, error=error
+        run_id,
+        account_id,
+        scope,
+        trigger,
+        started_at,
+        clock.now(),
+        healed=run.healed,
+        error=error,
+        unread=frozenset(run.unread),
     )
     if error:
         write_failure(result)

@@ -21,7 +21,10 @@ _ERROR_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class ReconcileResult:
-    """One comparison. `healed` counts journalled events, `drifts` what stays open in its scope."""
+    """One comparison. `healed` counts journalled events, `drifts` what stays open in its scope.
+
+    `unread` are symbols with fills that the next comparison must book.
+    """
 
     run_id: uuid.UUID
     account_id: int
@@ -33,6 +36,7 @@ class ReconcileResult:
     drifts: int = 0
     new_drifts: int = 0
     error: str = ""
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,15 @@ def fill_gap(account_id: int) -> None:
     """Everything that a stream may have missed while it was away (F17, F40).
 
     Raises:
-        ConnectionError: the venue did not answer to the end; the caller tries again.
+        ConnectionError: the venue did not answer to the end, or there was more than one run may
+            ask for; the caller tries again.
         TradeOpsError, ExchangeError: as `reconcile_now`.
     """
     result = reconcile_now(account_id, scope="all", trigger=RECONNECT)
     if result.error:
         raise ConnectionError(result.error)
+    if result.unread:
+        raise ConnectionError(f"fills of {', '.join(sorted(result.unread))} are left to read")
 
 
 async def blocking_pause(seconds: float) -> None:
