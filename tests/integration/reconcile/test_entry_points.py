@@ -21,7 +21,8 @@ from tradeops.kit.db import write_transaction
 from tradeops.kit.portal import drive
 from tradeops.reconcile import selectors, tasks
 from tradeops.reconcile.models import Drift, ReconcileRun
-from tradeops.reconcile.services import reconcile_notes
+from tradeops.reconcile.services import gap_fill, reconcile_notes
+from tradeops.reconcile.services.reconcile_now import fill_gap
 
 
 def sent_command(desk: Desk, command: DomainCommand | None = None) -> uuid.UUID:
@@ -137,6 +138,30 @@ def test_decision_about_what_is_no_more_is_refused(desk: Desk) -> None:
     assert (command.status, command.code) == (CommandStatus.FAILED, "PRECONDITION_FAILED")
     drift.refresh_from_db()
     assert drift.status == "OPEN"
+
+
+def test_command_that_meets_a_defect_ends(desk: Desk) -> None:
+    drift = known_drift(desk, kind="NEWS")  # of a build that knew more kinds
+    command_id = sent_command(desk, ResolveDrift(drift.pk, DriftDecision.ADOPT, "seen there"))
+
+    tasks.reconcile_on_command(command_id=str(command_id))
+
+    command = Command.objects.get(pk=command_id)
+    assert (command.status, command.code) == (CommandStatus.FAILED, "INTERNAL_ERROR")
+
+
+def test_gap_is_filled_only_when_every_fill_was_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gap_fill, "ORDERS_OF_FILLS_PER_RUN", 1)
+    desk.trade(Side.BUY, "0.010")
+    desk.trade(Side.BUY, "0.010")
+
+    with pytest.raises(ConnectionError, match="BTCUSDT"):
+        fill_gap(desk.pk)
+    fill_gap(desk.pk)
+
+    assert Fill.objects.count() == len(desk.truth()["fills"])
 
 
 def test_decision_waits_for_no_silent_venue(desk: Desk) -> None:

@@ -3,6 +3,8 @@
 import logging
 from uuid import UUID
 
+from django.db import Error as DatabaseError
+
 from accounts.services.exchange_open import blocking_port
 from tradeops.domain.commands import CommandStatus, ResolveDrift
 from tradeops.domain.enums import Source
@@ -31,10 +33,17 @@ def run_command(command_id: UUID) -> None:
     command = Command.objects.filter(pk=command_id).first()
     if command is None or command.is_terminal:
         return
-    if command.kind == ResolveDrift.__name__:
-        _resolve(command)
-    else:
-        _compare(command)
+    try:
+        if command.kind == ResolveDrift.__name__:
+            _resolve(command)
+        else:
+            _compare(command)
+    except DatabaseError:
+        raise  # the sweeper sends it again
+    except Exception:
+        # What nobody foresaw would come again each minute, for ever.
+        logger.exception("command %s", command_id)
+        _refuse(command, ErrorCode.INTERNAL_ERROR, "An unforeseen fault: see the log.")
 
 
 def _resolve(command: Command) -> None:
