@@ -18,7 +18,7 @@ from tradeops.domain.clock import Clock
 from tradeops.domain.enums import CONDITIONAL_TYPES, OrderStatus, Source
 from tradeops.domain.events import DeadManChanged
 from tradeops.engine.ingest import record
-from tradeops.exchange.errors import ExchangeError
+from tradeops.exchange.errors import Ambiguous, ExchangeError
 from tradeops.exchange.port import ExchangePort
 from tradeops.kit.db import write_transaction
 from tradeops.streams.models import DeadMan
@@ -74,17 +74,20 @@ class DeadManKeeper:
         return due, sorted(armed - wanted)
 
     async def arm(self, port: ExchangePort, symbol: str) -> bool:
-        """Start the countdown from the beginning; False when the venue did not take it."""
+        """Start the countdown from the beginning; False when the venue surely did not take it.
+
+        One that may run counts as armed, so that it is disarmed some time; and is due again.
+        """
         asked_s = self._clock.monotonic_s()
-        if not await self._tell(port, symbol, self._countdown_ms):
-            return False
-        self._beaten_s[symbol] = asked_s
-        return True
+        taken = await self._tell(port, symbol, self._countdown_ms)
+        if taken:
+            self._beaten_s[symbol] = asked_s
+        return taken is not False
 
     async def disarm(self, port: ExchangePort, symbol: str) -> bool:
         """Stop the countdown; False when that is not known, and it is tried again."""
         self._beaten_s.pop(symbol, None)
-        return await self._tell(port, symbol, 0)
+        return await self._tell(port, symbol, 0) is True
 
     def note_armed(self, symbol: str, now: datetime) -> None:
         """Journal and show that a countdown runs, once. Raises StaleFence."""
@@ -130,7 +133,8 @@ class DeadManKeeper:
         ).exclude(order_type__in=CONDITIONAL_TYPES)
         return set(resting.values_list("symbol", flat=True))
 
-    async def _tell(self, port: ExchangePort, symbol: str, countdown_ms: int) -> bool:
+    async def _tell(self, port: ExchangePort, symbol: str, countdown_ms: int) -> bool | None:
+        """Whether the venue took it; None when nobody knows."""
         try:
             await port.arm_dead_man(symbol, countdown_ms)
         except ExchangeError as error:
@@ -141,5 +145,5 @@ class DeadManKeeper:
                 countdown_ms,
                 error,
             )
-            return False
+            return None if isinstance(error, Ambiguous) else False
         return True
