@@ -9,6 +9,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from orders.domain.lifecycle import TERMINAL
 from orders.models import Order
@@ -182,6 +183,10 @@ async def _tell_ended(work: Work, port: ExchangePort, order: Order, error: NotFo
 
 def _settle(command: Command, origin: Origin, report: OrderReport, now: datetime) -> None:
     with account_ledger(command.account_id, origin) as ledger:
+        known = ledger.rows.get(Order, UUID(command.payload["order_id"]))
+        if known is not None:
+            # The amendment came after what was known, whatever the venue's clock says.
+            report = replace(report, updated_at=max(report.updated_at, known.updated_at))
         facts.record(ledger, report)
         result = {
             "order_id": str(command.payload["order_id"]),

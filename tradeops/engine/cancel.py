@@ -1,6 +1,7 @@
 """CancelOrder and CancelAll. Cancelling is idempotent at the venue, so it may be repeated."""
 
 import logging
+from datetime import datetime
 
 from orders.domain.lifecycle import TERMINAL
 from orders.models import OPEN_STATUSES, Order
@@ -79,16 +80,23 @@ async def cancel_all(work: Work) -> None:
     await cancel_rest(work)
 
 
-async def cancel_rest(work: Work) -> None:
-    """The part of CancelAll that may be done again: cancel what rests, then end the command."""
+async def cancel_rest(work: Work, *, placed_until: datetime | None = None) -> None:
+    """The part of CancelAll that may be done again: cancel what rests, then end the command.
+
+    Done again it is about orders up to `placed_until`, when it was first done: a stop that was
+    placed since is no longer its business.
+    """
     wanted = codec.decode_command(work.command.kind, work.command.payload)
     if not isinstance(wanted, CancelAll):
         raise TypeError(work.command.kind)
     rows = Order.objects.filter(account_id=work.account_id, status__in=OPEN_STATUSES)
     if wanted.symbol:
         rows = rows.filter(symbol=wanted.symbol)
-    reports, missed = await cancel_each(work.port(), list(rows))
-    result = {"cancelled": str(len(reports)), "failed": str(missed)}
+    if placed_until is not None:
+        rows = rows.filter(submitted_at__lte=placed_until)
+    orders = list(rows)
+    reports, missed = await cancel_each(work.port(), orders)
+    result = {"cancelled": str(len(orders) - missed), "failed": str(missed)}
     if not missed:
         _settle(work, reports, result)
         return
@@ -108,13 +116,19 @@ async def cancel_rest(work: Work) -> None:
 
 
 async def cancel_each(port: ExchangePort, orders: list[Order]) -> tuple[list[OrderReport], int]:
-    """Reports of the orders that were dealt with, and how many were not."""
+    """What the venue said of the orders, and how many of them may rest there still."""
     reports, missed = [], 0
     for order in orders:
         try:
-            reports.append(await cancel_order(port, order))
+            report = await cancel_order(port, order)
         except ExchangeError as error:
             logger.warning("cancel of %s failed: %s", order.client_order_id, error)
+            missed += 1
+            continue
+        reports.append(report)
+        if report.status not in TERMINAL:
+            # It was not there to cancel and then it was: on its way, or triggered meanwhile.
+            logger.warning("cancel of %s: it is %s", order.client_order_id, report.status)
             missed += 1
     return reports, missed
 

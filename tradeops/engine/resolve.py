@@ -32,6 +32,7 @@ from tradeops.engine.control import (
 from tradeops.engine.execute import SENDS_ORDERS
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.lost import first_look
+from tradeops.engine.send import known_result
 from tradeops.engine.work import PortOf, Work, code_of, finish
 from tradeops.exchange.errors import ClockSkew, NotFound, Rejected, Throttled, Unauthorized
 from tradeops.exchange.port import ExchangePort
@@ -95,9 +96,13 @@ async def resolve(command: Command, port_of: PortOf, clock: Clock) -> bool:
     return True
 
 
+async def _cancel_rest_again(work: Work) -> None:
+    await cancel_rest(work, placed_until=work.command.sent_at)
+
+
 # Their dead worker may have cancelled some orders and not others: cancelling twice harms nobody.
 _MAY_REPEAT: dict[str, Callable[[Work], Awaitable[None]]] = {
-    "CancelAll": cancel_rest,
+    "CancelAll": _cancel_rest_again,
     "SetEngineMode": complete_mode,
 }
 
@@ -222,12 +227,7 @@ def _acknowledge(
         for report in reports:
             facts.record(ledger, report)
         current = ledger.rows.get(Order, order.pk) or order
-        result = {
-            "order_id": str(order.pk),
-            "client_order_id": order.client_order_id,
-            "venue_order_id": current.venue_order_id or current.algo_id,
-        }
-        finish(ledger, command, CommandStatus.ACK, now=now, result=result)
+        finish(ledger, command, CommandStatus.ACK, now=now, result=known_result(current))
 
 
 def _fail(command: Command, now: datetime, code: ErrorCode, detail: str) -> None:

@@ -6,6 +6,7 @@ Source: reliability.md §4 "Send protocol".
 import logging
 from datetime import timedelta
 
+from orders.models import Order
 from orders.projection import OUTCOME_UNKNOWN
 from orders.services.order_submit import submit_order
 from tradeops.domain.commands import CommandStatus
@@ -52,6 +53,21 @@ def settle_accepted(work: Work, report: OrderReport) -> None:
         finish(ledger, work.command, CommandStatus.ACK, now=now, result=order_result(work, report))
 
 
+def _lives(order: Order) -> bool:
+    """Whether the venue has named it and it rests there, or has filled: REJECTED would hide it."""
+    named = order.venue_order_id or order.algo_id
+    return bool(named) and (order.is_open or order.venue_filled_quantity > ZERO)
+
+
+def known_result(order: Order) -> dict[str, str]:
+    """`order_result` of an order that reports have told of."""
+    return {
+        "order_id": str(order.pk),
+        "client_order_id": order.client_order_id,
+        "venue_order_id": order.venue_order_id or order.algo_id,
+    }
+
+
 def order_result(work: Work, report: OrderReport) -> dict[str, str]:
     """What is kept with an acknowledged order command."""
     return {
@@ -62,8 +78,14 @@ def order_result(work: Work, report: OrderReport) -> dict[str, str]:
 
 
 def settle_refusal(work: Work, error: ExchangeError, code: ErrorCode) -> None:
+    """TX3: the venue has no such order, unless it has told of one itself meanwhile."""
     now = work.clock.now()
     with account_ledger(work.account_id, work.origin(now)) as ledger:
+        order = ledger.rows.get(Order, work.command.pk)
+        if order is not None and _lives(order):
+            logger.warning("%s was refused, but the venue has it: %s", order.pk, error)
+            finish(ledger, work.command, CommandStatus.ACK, now=now, result=known_result(order))
+            return
         ended = finish(
             ledger,
             work.command,

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 ACTOR = "sweeper"
 STALE_NEW = timedelta(seconds=3)
 STALE_SENT = timedelta(seconds=5)
+NEVER_SO_FAR = timedelta(minutes=2)  # longer than any pause between two questions
 MISSING_FILLS_AFTER = timedelta(seconds=1)
 MISSING_FILLS_WITHIN = timedelta(minutes=1)
 MISSING_FILLS_READ = 500
@@ -164,6 +165,9 @@ def _origin(command: Command, now: datetime) -> Origin:
 
 def _due(now: datetime) -> QuerySet[Command]:
     due = Q(next_query_at__lte=now) | Q(next_query_at=None, sent_at__lte=now - STALE_SENT)
+    # No turn is set as far ahead: the clock was set back, and nobody waits for it to catch up.
+    far = now + NEVER_SO_FAR
+    due |= Q(next_query_at__gt=far) | Q(next_query_at=None, sent_at__gt=far)
     return Command.objects.filter(due, status=CommandStatus.SENT)
 
 
