@@ -64,6 +64,8 @@ class FakePort:
     cancel_error: Exception | None = None
     query_error: Exception | None = None
     leverage_error: Exception | None = None
+    offset_ms: int = 0
+    level: str = "OK"
     status: OrderStatus = OrderStatus.ACKNOWLEDGED
 
     async def open(self) -> None: ...
@@ -74,10 +76,10 @@ class FakePort:
         return 0
 
     def clock_offset_ms(self) -> int:
-        return 0
+        return self.offset_ms
 
     def rate_state(self) -> RateState:
-        return RateState(0, 2400, 0, 0, 0.0)
+        return RateState(0, 2400, 0, 0, 0.0, self.level)
 
     async def instruments(self) -> Sequence[InstrumentSpec]:
         return []

@@ -1,6 +1,7 @@
 """Adopt, ignore, flatten, rebuild: what each books, and what it leaves alone."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -90,6 +91,19 @@ def test_real_fill_undoes_the_adjustment_that_stood_for_it(desk: Desk) -> None:
     assert Event.objects.filter(type="PositionAdjusted").count() == 2
     assert look(desk).drifts == 0
     assert rebuild(apply=False).differences == ()
+
+
+def test_fill_after_the_adjustment_is_a_trade_where_our_clock_is_fast(
+    desk: Desk, drift: Drift
+) -> None:
+    held = desk.port.legs[0].quantity
+    desk.port.offset_ms = -400
+    decide(desk, drift, DriftDecision.ADOPT)
+
+    later = desk.clock.now() - timedelta(milliseconds=300)  # by the venue's clock
+    take(desk, replace(fill_at(desk, 900, "0.02"), traded_at=later))
+
+    assert booked(desk)[0] == held + D("0.02")
 
 
 def test_fill_after_the_adjustment_is_a_trade_like_any_other(desk: Desk, drift: Drift) -> None:

@@ -6,7 +6,7 @@ What has changed since the person saw it is refused, not booked.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import Balance, ExchangeAccount
@@ -61,7 +61,8 @@ def leg_of(drift: Drift) -> tuple[str, PositionSide]:
 async def _position(run: Comparison, drift: Drift) -> Booking:
     symbol, side = leg_of(drift)
     # Taken before the read: what was traded until now is in it, since nothing moves (is_active).
-    read_at = run.clock.now()
+    # By the venue's clock, as fills are: one that comes after the read must not look older.
+    read_at = run.clock.now() + timedelta(milliseconds=run.port.clock_offset_ms())
     theirs = await run.port.positions()
     believable(theirs)
     flat = PositionReport(symbol, side, ZERO, ZERO, drift.first_seen_at)
