@@ -35,3 +35,16 @@ def test_difference_that_the_second_read_does_not_show_is_none() -> None:
     assert port.reads == 2
     assert not Drift.objects.exists()
     assert not EngineStatus.objects.exists()
+
+
+def test_degraded_look_leaves_the_rest_of_the_budget_to_others() -> None:
+    desk = open_desk()
+    take(desk, fill_at(desk, 7, "0.02"))
+    desk.port.legs, desk.port.level = [leg("0.05", desk.clock.now())], "WARN"
+
+    look(desk, "degraded")
+    assert not Drift.objects.exists()
+
+    desk.port.level = "OK"
+    look(desk, "degraded")
+    assert Drift.objects.exists()
