@@ -24,6 +24,8 @@ TTL = timedelta(seconds=15)
 RENEW_S = 5.0
 SELF_STOP_S = 10.0
 _TTL_MS = int(TTL.total_seconds() * 1000)
+# Nobody takes a lease for so long: a database server's clock has been set back since.
+_FOREIGN_MS = 2 * _TTL_MS
 _DETAIL_LENGTH = 200
 
 
@@ -65,6 +67,7 @@ def acquire(
         at = clock.read()
         # A time of another clock: the machine was restarted since, and its holder with it.
         free = Q(owner=owner) | ~Q(expires_clock=at.clock) | Q(expires_ms__lte=at.ms)
+        free |= Q(expires_ms__gt=at.ms + _FOREIGN_MS)
         if is_gone(holder):
             free |= Q(owner=holder)
         won = StreamLease.objects.filter(free, pk=account_id).update(
@@ -111,9 +114,10 @@ def silence_ms(row: StreamLease, at: LeaseTime) -> int | None:
 
     `at` is read before the row, else a renewal in between would look like one of the future.
     """
-    if row.expires_clock != at.clock or row.expires_ms <= at.ms:
+    left_ms = row.expires_ms - at.ms
+    if row.expires_clock != at.clock or not 0 < left_ms <= _FOREIGN_MS:
         return None
-    return max(0, at.ms + _TTL_MS - row.expires_ms)
+    return max(0, _TTL_MS - left_ms)
 
 
 def fence(lease: Lease) -> None:

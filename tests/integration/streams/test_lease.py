@@ -59,6 +59,19 @@ def test_acquire_gives_one_owner_until_the_time_is_over(account_id: int, watch: 
     assert second.token == first.token + 1
 
 
+def test_clock_that_was_set_back_keeps_no_dead_owners_lease(account_id: int, watch: Watch) -> None:
+    first = leases.acquire(account_id, owner="a", now=NOW, clock=watch)
+    assert first is not None
+
+    watch.ms -= 15_000  # so little may be two reads of one clock
+    assert leases.acquire(account_id, owner="b", now=NOW, clock=watch) is None
+    assert leases.silence_ms(StreamLease.objects.get(), watch.read()) == 0
+
+    watch.ms -= 1
+    assert leases.silence_ms(StreamLease.objects.get(), watch.read()) is None
+    assert leases.acquire(account_id, owner="b", now=NOW, clock=watch) is not None
+
+
 def test_renew_prolongs_for_the_owner_only(account_id: int, watch: Watch) -> None:
     first = leases.acquire(account_id, owner="a", now=NOW, clock=watch)
     assert first is not None
