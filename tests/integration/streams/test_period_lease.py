@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection
 
+from tradeops.domain.reasons import Reason
+from tradeops.kit import safe_mode
 from tradeops.kit.lease_clock import LeaseTime
 from tradeops.streams.models import PeriodLease
 from tradeops.streams.services.period_lease import take_period
+from tradeops.streams.tasks import watch_feeds
 
 
 @dataclass
@@ -75,6 +78,17 @@ def test_clock_that_was_set_back_stops_no_period(committed_db: None) -> None:
     watch.ms -= 1_800_000
     assert take_period("compare", 10, clock=watch)
     assert not take_period("compare", 10, clock=watch)
+
+
+def test_process_that_is_safe_takes_no_period(committed_db: None) -> None:
+    watch_feeds.push_request(headers={"periodic_task_name": "compare"})
+    safe_mode.enter(Reason.DATABASE_FULL, "test")
+    try:
+        watch_feeds()
+        assert not PeriodLease.objects.exists()
+    finally:
+        safe_mode.leave(Reason.DATABASE_FULL)
+        watch_feeds.pop_request()
 
 
 def test_many_at_the_same_moment_have_one_winner(committed_db: None) -> None:
