@@ -20,7 +20,7 @@ from tradeops.domain.commands import CommandStatus
 from tradeops.domain.enums import Source
 from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import CommandOverdue
-from tradeops.engine.circuit import lift_cooled, note_access_ok, note_access_refused
+from tradeops.engine.circuit import lift_cooled, note_access_refused
 from tradeops.engine.execute import MAX_ATTEMPTS, SENDS_ORDERS
 from tradeops.engine.ingest import ingest
 from tradeops.engine.ledger import account_ledger
@@ -31,7 +31,7 @@ from tradeops.exchange.errors import ExchangeError, Unauthorized
 from tradeops.journal.command_store import claim, publish_hint
 from tradeops.journal.event_store import Draft, Origin
 from tradeops.journal.locks import startable
-from tradeops.journal.models import SYSTEM_ACCOUNT_ID, Command, Event
+from tradeops.journal.models import Command, Event
 from tradeops.journal.selectors import overdue_commands
 
 logger = logging.getLogger(__name__)
@@ -105,18 +105,15 @@ async def sweep_account(account_id: int, *, port_of: PortOf, clock: Clock) -> in
 
 
 async def _guarded(account_id: int, step: Awaitable[bool], subject: str, clock: Clock) -> bool:
+    # A step may end without a signed call: that the key is taken again, reconciliation finds out.
     try:
-        settled = bool(await step)
+        return bool(await step)
     except Unauthorized as error:
         note_access_refused(account_id, error.message, now=clock.now())
     except (ExchangeError, TradeOpsError) as error:
         logger.warning("%s of account %s not resolved: %s", subject, account_id, error)
     except Exception:
         logger.exception("%s of account %s not resolved", subject, account_id)
-    else:
-        if account_id != SYSTEM_ACCOUNT_ID:
-            note_access_ok(account_id, now=clock.now())
-        return settled
     return False
 
 

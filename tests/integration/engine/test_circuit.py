@@ -11,13 +11,15 @@ from risk.models import EngineStatus
 from tests.integration.engine.desk import START, Desk, open_desk
 from tests.integration.engine.reports import fill_report
 from tests.support.fake_port import FakePort
-from tradeops.domain.commands import CommandStatus, PlaceOrder, ResumeEngine
+from tradeops.domain.commands import CommandStatus, PlaceOrder, RebuildProjection, ResumeEngine
 from tradeops.domain.enums import Side, Source
 from tradeops.engine.circuit import note_access_ok, note_access_refused
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import ClockSkew, ExchangeError, Rejected, Throttled, Unauthorized
 from tradeops.exchange.reports import MarkPriceReport, PositionReport
+from tradeops.journal.command_store import claim, mark_sent
 from tradeops.journal.models import Command, Event
+from tradeops.kit.db import write_transaction
 from tradeops.kit.portal import drive
 from tradeops.market import cache
 from tradeops.reconcile.services.account_reconcile import SCHEDULE, account_reconcile
@@ -153,6 +155,21 @@ def test_key_that_is_refused_outside_a_command_holds_the_account_once(desk: Desk
     assert note_access_refused(desk.account.pk, "Invalid API-key.", now=desk.clock.now())
     assert not note_access_refused(desk.account.pk, "Invalid API-key.", now=desk.clock.now())
 
+    assert state(desk, "access") == "PAUSED"
+
+
+def test_what_needs_no_call_does_not_prove_that_the_key_is_good(desk: Desk) -> None:
+    note_access_refused(desk.account.pk, "Invalid API-key.", now=desk.clock.now())
+    died = claim(desk.ask(RebuildProjection(apply=False)), worker="dying", now=desk.clock.now())
+    assert died is not None
+    with write_transaction():
+        mark_sent(died, now=desk.clock.now(), verdicts=[])
+
+    calls = desk.port.calls
+    desk.sweep_after(6)
+
+    assert Command.objects.get(pk=died.command.pk).queries == 1
+    assert desk.port.calls == calls
     assert state(desk, "access") == "PAUSED"
 
 
