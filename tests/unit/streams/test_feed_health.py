@@ -174,3 +174,20 @@ def test_judge_changes_nothing_where_nothing_happened() -> None:
     memory = feed.judge(memory, now_ms=1)
 
     assert feed.judge(feed.looked(memory, absent="", deaf=""), now_ms=999_999) == memory
+
+
+def test_clock_that_was_set_back_keeps_no_feed_degraded() -> None:
+    late_ms = 3_600_000
+    memory = FeedMemory()
+    for reason in ("one", "two", "three"):
+        memory = feed.connected(memory, token=1, now_ms=late_ms)
+        memory = feed.lost(memory, token=1, now_ms=late_ms, reason=reason, orderly=False)
+        memory = feed.judge(memory, now_ms=late_ms)
+    memory = feed.connected(memory, token=1, now_ms=late_ms)
+    memory = feed.synchronised(memory, token=1)
+    memory = feed.judge(memory, now_ms=late_ms)
+
+    for now_ms in range(0, 66_000, 1000):
+        memory = feed.judge(memory, now_ms=now_ms)
+
+    assert memory.state is FeedState.HEALTHY

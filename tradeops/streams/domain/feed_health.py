@@ -106,6 +106,7 @@ def looked(memory: FeedMemory, *, absent: str, deaf: str) -> FeedMemory:
 
 def judge(memory: FeedMemory, *, now_ms: int) -> FeedMemory:
     """Draw the conclusion; the same memory when nothing changes."""
+    memory = _not_ahead(memory, now_ms)
     drops = tuple(at for at in memory.drops_ms if now_ms - at < DROPS_WITHIN_MS)
     memory = replace(memory, drops_ms=drops)
     trouble = _trouble(memory)
@@ -117,6 +118,17 @@ def judge(memory: FeedMemory, *, now_ms: int) -> FeedMemory:
     if memory.is_fresh or now_ms - good_since_ms >= QUIET_MS:
         return replace(memory, state=FeedState.HEALTHY, reason="", good_since_ms=None)
     return replace(memory, good_since_ms=good_since_ms)
+
+
+def _not_ahead(memory: FeedMemory, now_ms: int) -> FeedMemory:
+    # A database server's clock may be set back after all: nothing may wait until it catches up.
+    good_ms = memory.good_since_ms
+    return replace(
+        memory,
+        since_ms=min(memory.since_ms, now_ms),
+        drops_ms=tuple(min(at, now_ms) for at in memory.drops_ms),
+        good_since_ms=None if good_ms is None else min(good_ms, now_ms),
+    )
 
 
 def _trouble(memory: FeedMemory) -> str:
