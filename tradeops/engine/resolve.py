@@ -30,6 +30,7 @@ from tradeops.engine.control import (
     complete_mode,
 )
 from tradeops.engine.execute import SENDS_ORDERS
+from tradeops.engine.late import cancel_if_halted
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.lost import first_look
 from tradeops.engine.send import known_result
@@ -115,14 +116,20 @@ def _work_on(command: Command, port_of: PortOf, clock: Clock) -> Work:
 async def _resolve_order(command: Command, port: ExchangePort, clock: Clock) -> bool:
     order = Order.objects.get(pk=command.pk)
     if order.status in TERMINAL or not is_unheard(order):
-        _acknowledge(command, clock.now(), [], order)
+        _found(command, clock.now(), [], order)
         return True
     try:
         report = await query_order(port, order)
     except NotFound:
         return await _judge_absence(command, order, port, clock)
-    _acknowledge(command, clock.now(), [report], order)
+    _found(command, clock.now(), [report], order)
     return True
+
+
+def _found(command: Command, now: datetime, reports: Sequence[OrderReport], order: Order) -> None:
+    """The order of `command` is known: what is to rest may have come too late for that."""
+    _acknowledge(command, now, reports, order)
+    cancel_if_halted(order.pk, now)
 
 
 async def _judge_absence(command: Command, order: Order, port: ExchangePort, clock: Clock) -> bool:
@@ -134,7 +141,7 @@ async def _judge_absence(command: Command, order: Order, port: ExchangePort, clo
     found = await _elsewhere(order, port)
     now = clock.now()
     if found is not None:
-        _acknowledge(command, now, [found], order)
+        _found(command, now, [found], order)
         return True
     with account_ledger(command.account_id, _origin(command, now)) as ledger:
         current = ledger.rows.get(Order, order.pk)

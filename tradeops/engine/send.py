@@ -15,6 +15,7 @@ from tradeops.domain.errors import ErrorCode, TradeOpsError
 from tradeops.domain.events import OrderRejected, OrderUpdated
 from tradeops.domain.money import ZERO
 from tradeops.engine import facts
+from tradeops.engine.late import cancel_if_halted
 from tradeops.engine.ledger import account_ledger
 from tradeops.engine.work import Work, code_of, finish
 from tradeops.exchange.errors import ExchangeError, Rejected, Unavailable
@@ -51,6 +52,7 @@ def settle_accepted(work: Work, report: OrderReport) -> None:
     with account_ledger(work.account_id, work.origin(now)) as ledger:
         facts.record(ledger, report)
         finish(ledger, work.command, CommandStatus.ACK, now=now, result=order_result(work, report))
+    cancel_if_halted(work.command.pk, now)
 
 
 def _lives(order: Order) -> bool:

@@ -17,6 +17,7 @@ from tradeops.domain.commands import (
     SetEngineMode,
 )
 from tradeops.domain.enums import EngineState, OrderStatus, OrderType, Side, Source
+from tradeops.engine.execute import execute
 from tradeops.engine.ingest import ingest
 from tradeops.exchange.errors import Ambiguous, NotFound, Rejected
 from tradeops.exchange.port import OrderRequest
@@ -62,6 +63,21 @@ def test_who_cancels_all_is_not_told_done_of_an_order_that_turned_up_on_the_way(
     assert Order.objects.get(pk=resting.pk).is_open
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_opening_that_arrives_after_a_halt_is_cancelled(desk: Desk, *, answered: bool) -> None:
+    port = _HaltedOnTheWay(START, submit_error=None if answered else Ambiguous("timeout"))
+    port.desk, desk.port, port.accept_before_error = desk, port, True
+
+    placed = desk.run(REST)
+    desk.sweep_after(6)
+    desk.execute(Command.objects.get(kind="CancelOrder").pk)
+
+    assert port.halt is not None
+    assert port.halt.status == CommandStatus.FAILED
+    assert Command.objects.get(pk=placed.pk).status == CommandStatus.ACK
+    assert Order.objects.get(pk=placed.pk).status == OrderStatus.CANCELLED
+
+
 def test_cancel_all_that_is_done_again_leaves_orders_placed_since(desk: Desk) -> None:
     before = desk.run(REST).pk
     died = claim(desk.ask(CancelAll("BTCUSDT")), worker="dying", now=START)
@@ -90,6 +106,21 @@ def test_amendment_counts_although_the_venue_s_clock_is_behind_ours(desk: Desk) 
     assert amended.status == CommandStatus.ACK
     order = Order.objects.get(pk=order_id)
     assert (order.quantity, order.price) == (D("0.02"), D(59500))
+
+
+class _HaltedOnTheWay(FakePort):
+    """The desk is halted while an order is on its way to it."""
+
+    desk: Desk
+    halt: Command | None = None
+
+    async def submit(self, request: OrderRequest) -> OrderReport:
+        self.cancel_error = UNKNOWN_TO_CANCEL
+        halt_id = self.desk.ask(SetEngineMode("all", EngineState.HALTED, "fire"), account_id=0)
+        await execute(halt_id, port_of=lambda _id: self, clock=self.desk.clock, worker="other")
+        self.halt = Command.objects.get(pk=halt_id)
+        self.cancel_error = None
+        return await super().submit(request)
 
 
 class _ToldAndRefused(FakePort):
