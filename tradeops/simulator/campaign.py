@@ -11,7 +11,9 @@ from tradeops.simulator.database import MemoryDatabase
 from tradeops.simulator.run import run_seed
 from tradeops.simulator.world import Outcome, Plan
 
+COLLECT_EVERY = 5
 _database: MemoryDatabase | None = None
+_runs = 0
 
 
 @dataclass(slots=True)
@@ -52,21 +54,28 @@ class Summary:
 
 def outcomes(plans: Sequence[Plan], *, jobs: int, keep_trace: bool = False) -> Iterator[Outcome]:
     """Run the plans in `jobs` processes; outcomes come in the order in which they end."""
-    context = get_context("fork")
-    with context.Pool(jobs, initializer=_prepare) as pool:
+    # Migrated once: children inherit the database in memory, each its own copy.
+    database = MemoryDatabase()
+    gc.collect()
+    gc.freeze()
+    with get_context("fork").Pool(jobs, initializer=_inherit, initargs=(database,)) as pool:
         work = [(plan, keep_trace) for plan in plans]
         yield from pool.imap_unordered(_run, work, chunksize=1)
 
 
-def _prepare() -> None:
-    global _database  # noqa: PLW0603 - one per process, migrated once
-    _database = MemoryDatabase()
-    gc.collect()
-    gc.freeze()
+def _inherit(database: MemoryDatabase) -> None:
+    global _database  # noqa: PLW0603 - one per process
+    _database = database
+    gc.disable()
 
 
 def _run(work: tuple[Plan, bool]) -> Outcome:
+    global _runs  # noqa: PLW0603 - counts towards the next collection
     plan, keep_trace = work
     if _database is None:
         raise RuntimeError("the pool prepares its processes")
-    return run_seed(plan, _database, keep_trace=keep_trace)
+    outcome = run_seed(plan, _database, keep_trace=keep_trace)
+    _runs += 1
+    if _runs % COLLECT_EVERY == 0:
+        gc.collect()
+    return outcome

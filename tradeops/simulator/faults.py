@@ -49,11 +49,11 @@ class Rates:
     message: float = 0.1
     frame: float = 0.1
     database: float = 0.01
-    crash_per_s: float = 0.1
-    redis_per_s: float = 0.015
-    stream_per_s: float = 0.012
-    mute_per_s: float = 0.012
-    clock_per_s: float = 0.015
+    crash_per_s: float = 0.15
+    redis_per_s: float = 0.02
+    stream_per_s: float = 0.02
+    mute_per_s: float = 0.02
+    clock_per_s: float = 0.02
     one_each_s: float = 0.0  # instead of chances: one fault of any kind in each such time
 
 

@@ -42,10 +42,10 @@ class Plan:
     """
 
     seed: int
-    faulty_s: float = 15.0
+    faulty_s: float = 10.0
     accounts: int = 1
     beats: int = 1
-    pace_s: float = 1.0
+    pace_s: float = 0.7
     market_s: float = 0.25
     look_s: float = 5.0
     slower: int = 1
