@@ -8,6 +8,9 @@ from datetime import timedelta
 ACCESS_CODES = frozenset({-1002, -1022, -2014, -2015})
 # About the moment, not about the request: the same request may pass a second later.
 _PASSING_CODES = frozenset({0, -1003, -1015, -1021})
+# The market's answer to this moment: gone before the cancel, nothing to fill FOK or to rest GTX
+# against, a trigger that the price has passed. Nothing is wrong with asking.
+_MARKET_CODES = frozenset({-2011, -2013, -2021, -5021, -5022})
 _FIRST_PAUSE = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _TRIES = 3
@@ -33,7 +36,7 @@ class Streak:
 
 def is_passing(exchange_code: int) -> bool:
     """Whether the refusal says nothing against asking again."""
-    return exchange_code in _PASSING_CODES
+    return exchange_code in _PASSING_CODES | _MARKET_CODES
 
 
 def streak(newest_first: Sequence[Ended]) -> Streak | None:

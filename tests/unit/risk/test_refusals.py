@@ -38,6 +38,9 @@ def test_pause_doubles_from_a_minute_to_a_quarter_of_an_hour() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "passing"), [(-1021, True), (-1003, True), (-2019, False)])
+@pytest.mark.parametrize(
+    ("code", "passing"),
+    [(-1021, True), (-1003, True), (-2011, True), (-5021, True), (-5022, True), (-2019, False)],
+)
 def test_refusals_of_the_moment_pass(code: int, passing: bool) -> None:
     assert is_passing(code) is passing
