@@ -19,8 +19,8 @@ SENDING = (
     Mutant(
         "claim swap: not while somebody else's claim lasts",
         _LOCKS,
-        "AND (claimed_until IS NULL OR claimed_until <= %s)",
-        "AND (TRUE OR claimed_until <= %s)",
+        "AND (claimed_until IS NULL OR claimed_until <= %s OR",
+        "AND (TRUE OR claimed_until <= %s OR",
         (
             f"{_IN_STORE}test_eight_workers_claim_one_command_once",
             f"{_IN_STORE}test_claim_holds_until_its_last_moment",

@@ -6,7 +6,7 @@ waiting meanwhile; nor does one that has expired, for it will not be sent: an ex
 behind a backlog of them. Of two that start at the same moment the unique index admits one.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,9 @@ from tradeops.journal.models import Command
 from tradeops.kit import sql
 from tradeops.kit.db import write_transaction
 
-_FREE = "status = 'NEW' AND (claimed_until IS NULL OR claimed_until <= %s)"
+# No claim reaches further than a minute: one that seems to was made before the clock was set back.
+_FARTHEST = timedelta(minutes=1)
+_FREE = "status = 'NEW' AND (claimed_until IS NULL OR claimed_until <= %s OR claimed_until > %s)"
 _UNKNOWN = (
     "EXISTS (SELECT 1 FROM journal_command AS u WHERE u.status = 'SENT' AND u.outcome_unknown "
     "AND u.lane = journal_command.lane)"
@@ -61,7 +63,7 @@ def swap(command_id: UUID, *, worker: str, now: datetime, until: datetime) -> bo
 
 def await_turn(command_id: UUID, *, now: datetime) -> bool:
     """Note that the command waits for its turn in its lane; False when it waits for nothing."""
-    values = [_value("id", command_id), _value("claimed_until", now)]
+    values = [_value("id", command_id), *_free_at(now)]
     with connection.cursor() as cursor:
         cursor.execute(_AWAIT_SQL, values)
         return bool(cursor.rowcount == 1)
@@ -105,8 +107,12 @@ def look_again(command: Command, *, next_query_at: datetime | None) -> bool:
     return won == 1
 
 
+def _free_at(now: datetime) -> list[Any]:
+    return [_value("claimed_until", now), _value("claimed_until", now + _FARTHEST)]
+
+
 def _at(now: datetime) -> list[Any]:
-    return [_value("claimed_until", now), _fresh(now), _fresh(now)]
+    return [*_free_at(now), _fresh(now), _fresh(now)]
 
 
 def _fresh(now: datetime) -> str | datetime | UUID:

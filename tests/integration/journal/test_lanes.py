@@ -304,3 +304,15 @@ def test_claim_reads_few_commands() -> None:
         due = str(cursor.fetchall())
     assert "command_lane_unique" in holder
     assert "command_next_query" in due
+
+
+@pytest.mark.django_db
+def test_claim_from_before_the_clock_was_set_back_holds_nobody_up() -> None:
+    command_id = ask(CLOSE)
+    dead = take(command_id, now=NOW + timedelta(hours=1))
+    assert dead is not None
+
+    held = take(command_id)
+
+    assert held is not None
+    assert held.token > dead.token
