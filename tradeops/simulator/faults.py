@@ -35,6 +35,7 @@ KINDS = (
     "stream muted",
     "redis gone",
     "clock jump",
+    "process stalled",
     "venue skew",
     "order by hand",
 )
@@ -54,6 +55,7 @@ class Rates:
     stream_per_s: float = 0.02
     mute_per_s: float = 0.02
     clock_per_s: float = 0.02
+    stall_per_s: float = 0.02
     one_each_s: float = 0.0  # instead of chances: one fault of any kind in each such time
 
 

@@ -30,6 +30,8 @@ class Process:
         self.body = body
         self.is_dead = False
         self.ios_to_crash: int | None = None
+        self.stall_s = 0.0  # how long it will hang where it pauses next (F62)
+        self.stalled_until_us = 0
         self.memory: dict[str | int, Any] = {}
         self.thread: greenlet | None = None
         self.children: list[Process] = []
@@ -97,9 +99,19 @@ class Schedule:
         process = self.current
         if process is None:
             return
+        if process.stall_s:
+            self._stall(process)
         self._push(seconds, process)
         self._hub.switch()
         self.breathe()
+
+    def _stall(self, process: Process) -> None:
+        """Nobody wakes it before its time: it hangs with everything that it holds in mind."""
+        process.stalled_until_us = self.at_us + round(process.stall_s * MICROSECONDS)
+        process.stall_s = 0.0
+        while self.at_us < process.stalled_until_us and not process.is_dead:
+            self._push((process.stalled_until_us - self.at_us) / MICROSECONDS, process)
+            self._hub.switch()
 
     # A pause that somebody may end early.
     wait = pause

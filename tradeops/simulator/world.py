@@ -200,11 +200,6 @@ class World:
         rates, faults = self.plan.rates, self.faults
         if rates.one_each_s and self.rng.random() < 1 / rates.one_each_s:
             faults.owe(self.rng.choice(KINDS))
-        if faults.strikes("crash", rates.crash_per_s):
-            name = self.rng.choice(sorted(self._living))
-            process = self._living[name][0]
-            process.ios_to_crash = self.rng.randint(1, 80)
-            self.note("world", f"{process.name} will crash")
         if faults.strikes("streams broken", rates.stream_per_s):
             self.venue.break_streams()
         if faults.strikes("stream muted", rates.mute_per_s):
@@ -219,6 +214,20 @@ class World:
         if faults.strikes("order by hand", rates.clock_per_s):
             name = self.rng.choice(self.names)
             self.invariants.by_hand.add((name, trade_by_hand(self.venue, name)))
+        self._strike_processes()
+
+    def _strike_processes(self) -> None:
+        rates, faults = self.plan.rates, self.faults
+        names = sorted(self._living)
+        if faults.strikes("crash", rates.crash_per_s):
+            process = self._living[self.rng.choice(names)][0]
+            process.ios_to_crash = self.rng.randint(1, 80)
+            self.note("world", f"{process.name} will crash")
+        if faults.strikes("process stalled", rates.stall_per_s):
+            # Half of the time who holds a lease, or wants it: that is where a stall is dangerous.
+            with_leases = [name for name in names if name.startswith("streams")]
+            pool = with_leases if self.rng.random() < 0.5 else names
+            self._living[self.rng.choice(pool)][0].stall_s = self.rng.uniform(5, 25)
         if self.rng.random() < 0.3:
             self.revive()
 
@@ -252,7 +261,10 @@ class World:
         """Whether every command has ended and both sides say the same."""
         if Command.objects.exclude(status__in=[CommandStatus.ACK, CommandStatus.FAILED]).exists():
             return False
-        return self.broker.is_empty and not any(self.invariants.books_differ())
+        asleep = any(
+            process.stalled_until_us > self.schedule.at_us for process, _ in self._living.values()
+        )
+        return self.broker.is_empty and not asleep and not any(self.invariants.books_differ())
 
     def finish(self) -> Outcome:
         """Numbers of the run and its hash."""
@@ -287,6 +299,7 @@ def long_plan(seed: int, *, hours: float) -> Plan:
             stream_per_s=0,
             mute_per_s=0,
             clock_per_s=0,
+            stall_per_s=0,
             one_each_s=60.0,
         ),
     )

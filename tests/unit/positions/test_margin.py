@@ -98,7 +98,7 @@ def test_without_brackets_nothing_is_known() -> None:
 
 
 @given(
-    quantity=st.decimals(min_value="0.001", max_value="40", places=3),
+    quantity=st.decimals(min_value="0.001", max_value="30", places=3),
     is_short=st.booleans(),
     leverage=st.integers(min_value=2, max_value=50),
 )
