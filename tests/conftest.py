@@ -148,3 +148,11 @@ def _not_safe() -> Iterator[None]:
     yield
     for trouble in safe_mode.troubles():
         safe_mode.leave(trouble.reason)
+
+
+@pytest.fixture(autouse=True)
+def _no_brackets() -> None:
+    """Whether a test asks for brackets must not depend on the test before it."""
+    from tradeops.engine.brackets import forget_brackets  # noqa: PLC0415 - Django must be set up
+
+    forget_brackets()

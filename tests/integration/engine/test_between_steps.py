@@ -93,12 +93,12 @@ def change_leverage_by_hand(desk: Desk) -> None:
 
 
 def test_order_does_not_leave_at_the_leverage_of_another(desk: Desk) -> None:
-    asked_for_port = 0
+    has_meddled = False
 
     def port_of(_account_id: int) -> ExchangePort:
-        nonlocal asked_for_port
-        asked_for_port += 1
-        if asked_for_port == 2:  # the leverage stands, the order is not committed yet
+        nonlocal has_meddled
+        if desk.port.leverage_calls and not has_meddled:
+            has_meddled = True  # the leverage stands, the order is not committed yet
             change_leverage_by_hand(desk)
         return desk.port
 

@@ -25,7 +25,7 @@ from tradeops.domain.ids import client_order_id
 from tradeops.journal.event_store import first_broken_link
 from tradeops.journal.models import Event
 from tradeops.reconcile.services.reconcile_now import reconcile_now
-from tradeops.streams.models import DeadMan, StreamLease
+from tradeops.streams.models import DeadMan, FeedHealth, StreamLease
 
 pytestmark = pytest.mark.stack
 
@@ -100,6 +100,11 @@ def connected(desk: Desk) -> Callable[[], bool]:
     return lambda: StreamLease.objects.filter(pk=desk.pk, state="CONNECTED").exists()
 
 
+def healthy(desk: Desk) -> Callable[[], bool]:
+    """The gap fill of the connection has ended: nothing of it is written any more."""
+    return lambda: FeedHealth.objects.filter(pk=desk.pk, state="HEALTHY").exists()
+
+
 def test_killed_worker_loses_no_fill_and_repeats_none(desk: Desk, worker: Worker) -> None:
     worker.start()
     eventually(connected(desk))
@@ -151,6 +156,7 @@ def test_terminated_worker_leaves_in_order(desk: Desk, worker: Worker) -> None:
     eventually(connected(desk))
     desk.trade(Side.BUY, "0.010")
     eventually(lambda: equals_venue(desk))
+    eventually(healthy(desk))
 
     assert worker.end(signal.SIGTERM) == 0
 
