@@ -182,6 +182,15 @@ def test_refused_order_is_rejected_with_the_code_of_the_venue(
     assert booked(paper, request_) == []
 
 
+def test_symbol_that_the_venue_does_not_list_has_nothing(paper: PaperServer) -> None:
+    async def scenario(port: BinanceUsdmAdapter) -> None:
+        assert list(await port.fills("NOPEUSDT", from_trade_id="0")) == []
+        assert list(await port.open_orders("NOPEUSDT")) == []
+        assert list(await port.open_conditional_orders("NOPEUSDT")) == []
+
+    on_paper(paper, scenario)
+
+
 def test_settings_of_a_symbol_are_set_and_read_back(paper: PaperServer) -> None:
     async def scenario(port: BinanceUsdmAdapter) -> None:
         assert (await port.set_leverage("SOLUSDT", 7)).leverage == 7

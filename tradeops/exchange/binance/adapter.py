@@ -185,7 +185,9 @@ class BinanceUsdmAdapter:
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
         """GET openOrders; weight 1 with a symbol, 40 without."""
-        payload = await self._calls.read(self._calls.client.futures_get_open_orders, symbol=symbol)
+        payload = await self._calls.read_list(
+            self._calls.client.futures_get_open_orders, symbol=symbol
+        )
         return each_understood(parse.order_report, payload)
 
     async def open_conditional_orders(self, symbol: str | None = None) -> Sequence[OrderReport]:
@@ -204,7 +206,7 @@ class BinanceUsdmAdapter:
 
         `since` (aware) reaches seven days from there; the venue keeps three months.
         """
-        payload = await self._calls.read(
+        payload = await self._calls.read_list(
             self._calls.client.futures_account_trades,
             symbol=symbol,
             fromId=from_trade_id,

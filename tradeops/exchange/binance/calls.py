@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 from tradeops.domain.clock import Clock
 from tradeops.exchange.binance import parse, weights
 from tradeops.exchange.binance.fields import UNREADABLE
-from tradeops.exchange.binance.outcomes import understood
+from tradeops.exchange.binance.outcomes import UNKNOWN_SYMBOL, understood
 from tradeops.exchange.binance.rest import FuturesClient, OpenSession, open_aiohttp_session
 from tradeops.exchange.binance.urls import Endpoints
 from tradeops.exchange.binance.weights import weight_of
-from tradeops.exchange.errors import Ambiguous, ClockSkew, ExchangeError, Unavailable
+from tradeops.exchange.errors import Ambiguous, ClockSkew, ExchangeError, Rejected, Unavailable
 from tradeops.exchange.port import Credentials, RateState
 from tradeops.exchange.retry import read_twice
 from tradeops.exchange.throttle import OrderBudget, Priority, VenueLimits, WeightBudget
@@ -166,6 +166,18 @@ class VenueCalls:
         return await read_twice(
             call, resync=self.measure_offset, jitter=self._jitter, pause=self._pause
         )
+
+    async def read_list(self, method: Callable[..., Awaitable[Any]], **params: Any) -> Any:
+        """Read a list; of a symbol that the venue does not list there is nothing.
+
+        One delisted symbol among the allowed ones must not end every comparison.
+        """
+        try:
+            return await self.read(method, **params)
+        except Rejected as error:
+            if error.code != UNKNOWN_SYMBOL:
+                raise
+            return []
 
     async def write(
         self, priority: Priority, method: Callable[..., Awaitable[Any]], **params: Any

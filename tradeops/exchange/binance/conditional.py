@@ -94,7 +94,7 @@ class ConditionalOrders:
     async def open(self, symbol: str | None) -> Sequence[OrderReport]:
         """GET openAlgoOrders; weight 1 with a symbol, 40 without."""
         method = self._calls.client.futures_get_open_algo_orders
-        return each_understood(self._report, await self._calls.read(method, symbol=symbol))
+        return each_understood(self._report, await self._calls.read_list(method, symbol=symbol))
 
     async def _algo_view(self, **which: str) -> OrderReport:
         payload = await self._calls.read(self._calls.client.futures_get_algo_order, **which)

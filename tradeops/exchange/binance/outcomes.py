@@ -24,6 +24,7 @@ Report = TypeVar("Report")
 
 DUPLICATE_ID = -4116
 LISTEN_KEY_UNKNOWN = -1125
+UNKNOWN_SYMBOL = -1121
 ORDER_RATE = -1015
 # The state asked for is there already.
 ALREADY_SO = frozenset({-4046, -4052, -4059, -4171, -5027})
