@@ -208,9 +208,10 @@ class World:
         if faults.strikes("redis gone", rates.redis_per_s):
             self._lose_redis()
         if faults.strikes("clock jump", rates.clock_per_s):
-            self.clock.offset += timedelta(seconds=self.rng.uniform(-2.0, 2.0))
+            self.clock.offset = timedelta(seconds=self.rng.uniform(-2.0, 2.0))
+            self.schedule.call_later(self.rng.uniform(5, 60), self._set_clock_right)
         if faults.strikes("venue skew", rates.clock_per_s):
-            self.venue.skew_ms += self.rng.randint(-400, 400)
+            self.venue.skew_ms = self.rng.randint(-300, 300)
         if faults.strikes("order by hand", rates.clock_per_s):
             name = self.rng.choice(self.names)
             self.invariants.by_hand.add((name, trade_by_hand(self.venue, name)))
@@ -230,6 +231,10 @@ class World:
             self._living[self.rng.choice(pool)][0].stall_s = self.rng.uniform(5, 25)
         if self.rng.random() < 0.3:
             self.revive()
+
+    def _set_clock_right(self) -> None:
+        """What a time service does after a while."""
+        self.clock.offset = timedelta(0)
 
     def _lose_redis(self) -> None:
         self.memory.is_gone = self.faults.broker_is_gone = True
