@@ -24,13 +24,14 @@ from tradeops.engine.rebuild import rebuild
 from tradeops.exchange.paper.venue import Member
 from tradeops.journal.event_store import Stored, first_broken_link
 from tradeops.journal.models import Command, Event
+from tradeops.journal.selectors import overdue_commands, unqueried_commands
 from tradeops.simulator.schedule import Process
 from tradeops.simulator.venue import SECRET, SYMBOLS, SimVenue
 from tradeops.streams.models import StreamLease
 
 Finding = tuple[str, str]
 POSITION_LIMIT = Decimal(6000)
-ALARM_AFTER = timedelta(seconds=120)
+ALARM_GRACE = timedelta(seconds=15)  # a sweeper that crashed or stalls is late with its alarm
 _PRICE_MOVED = Decimal("1.06")  # judged at the price of its moment
 _TICK = Decimal("0.1")
 _VENUE_STATUS = {
@@ -88,8 +89,11 @@ class Invariants:
             text = f"{process.name} wrote with token {token}, {current} is valid"
             self._found.append(("I11", text))
 
-    def at_each_look(self, now: datetime) -> Iterator[Finding]:
-        """Those that hold at every moment: I1, I9, I12, I15, and what was found on the way."""
+    def at_each_look(self, now: datetime, *, is_calm: bool) -> Iterator[Finding]:
+        """Those that hold at every moment: I1, I9, I12, I15, and what was found on the way.
+
+        `is_calm`: faults are over for a while, so that the sweeper has had its turns.
+        """
         yield from self._found
         self._found.clear()
         self.checked["I1"] += 1
@@ -104,7 +108,7 @@ class Invariants:
                 yield "I12", f"command {pk} was {status} and is {now_ended.get(pk)}"
         self._ended = now_ended
         yield from self._exposures()
-        yield from self._overdue(now)
+        yield from self._overdue(now, is_calm=is_calm)
 
     def _exposures(self) -> Iterator[Finding]:
         self.checked["I15"] += 1
@@ -115,15 +119,16 @@ class Invariants:
                     if exposure > POSITION_LIMIT * _PRICE_MOVED:
                         yield "I15", f"{name} {symbol}: {exposure} of {POSITION_LIMIT}"
 
-    def _overdue(self, now: datetime) -> Iterator[Finding]:
-        self.checked["I9"] += 1
-        late = Command.objects.filter(
-            status=CommandStatus.SENT, sent_at__lt=now - ALARM_AFTER - timedelta(seconds=15)
-        )
-        for command in late.exclude(kind__in=["RunReconcile", "RebuildProjection"]):
+    def _overdue(self, now: datetime, *, is_calm: bool) -> Iterator[Finding]:
+        """No alarm is missing; and where nothing is broken any more, nothing waits unasked."""
+        for command in overdue_commands(now - ALARM_GRACE):
             told = Event.objects.filter(type=CommandOverdue.__name__, correlation_id=command.pk)
             if not told.exists():
-                yield "I9", f"{command.kind} {command.pk} unknown for 120 s without an alarm"
+                yield "I9", f"{command.kind} {command.pk} open for 120 s without an alarm"
+        if is_calm:
+            self.checked["I9"] += 1
+            for command in unqueried_commands(now):
+                yield "I9", f"{command.kind} {command.pk} is SENT and was not asked about"
 
     def books_differ(self) -> Iterator[str]:
         """Where fills, positions, wallets or orders are not the same on both sides."""
@@ -134,7 +139,7 @@ class Invariants:
 
     def at_rest(self, now: datetime) -> Iterator[Finding]:
         """Those that hold once everything has settled."""
-        yield from self.at_each_look(now)
+        yield from self.at_each_look(now, is_calm=False)
         for account in ExchangeAccount.objects.order_by("pk"):
             member = self._venue.core.members[account.name]
             for name, check in self._of_an_account():

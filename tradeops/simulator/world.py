@@ -31,6 +31,7 @@ from tradeops.simulator.seams import open_port
 from tradeops.simulator.streams import Streams
 from tradeops.simulator.venue import BALANCE, SYMBOLS, SimVenue
 
+CALM_S = 10
 _STEP_CHANCE = 0.4
 
 
@@ -91,6 +92,7 @@ class World:
         self.clients: list[Client] = []
         self._living: dict[str, tuple[Process, Callable[[], None]]] = {}
         self._births: Counter[str] = Counter()
+        self._peace_us = 0
 
     # -- trace --------------------------------------------------------------------------------
 
@@ -249,6 +251,7 @@ class World:
         """The faults stop; what was broken works again."""
         self.note("world", "peace")
         self.faults.stop()
+        self._peace_us = self.schedule.at_us
         self.memory.is_gone = False
         self.clock.offset = timedelta(0)
         self.venue.break_streams()
@@ -260,7 +263,16 @@ class World:
 
     def look(self) -> None:
         """The invariants of every moment."""
-        self.outcome.violations += self.invariants.at_each_look(self.clock.now())
+        self.outcome.violations += self.invariants.at_each_look(
+            self.clock.now(), is_calm=self._is_calm()
+        )
+
+    def _is_calm(self) -> bool:
+        """Whether nothing has been broken, or asleep, for CALM_S."""
+        if self.faults.is_on:
+            return False
+        sleeps = [process.stalled_until_us for process, _ in self._living.values()]
+        return self.schedule.at_us > max(self._peace_us, *sleeps) + CALM_S * 1_000_000
 
     def has_settled(self) -> bool:
         """Whether every command has ended and both sides say the same."""
