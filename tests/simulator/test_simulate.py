@@ -38,6 +38,16 @@ from tradeops.streams import lease
 lease.fence = lambda held: None
 """,
     ),
+    "nobody asks what became of an order": (
+        "I9",
+        "Rates()",
+        """
+from tradeops.engine import tasks
+async def idle(account_id, **tools):
+    return 0
+tasks.sweep_account = idle
+""",
+    ),
     "orders leave in spite of a halt": (
         "I7",
         "Rates()",
