@@ -5,20 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradeops.domain.enums import LiquidityRole, OrderStatus, Side
-from tradeops.domain.money import ZERO
+from tradeops.domain.enums import LiquidityRole, Side
 from tradeops.exchange.binance.fields import (
     decimal_of,
     decimal_or_zero,
     flag,
     id_of,
-    id_or_empty,
     moment_or_none,
     order_status,
     order_type,
     position_side,
     positive_or_none,
-    prose,
     text_of,
     text_or_empty,
     time_in_force,
@@ -26,7 +23,7 @@ from tradeops.exchange.binance.fields import (
     working_type,
 )
 from tradeops.exchange.binance.parse import foreign_reason
-from tradeops.exchange.binance.parse_conditional import conditional_status
+from tradeops.exchange.binance.parse_conditional import conditional_report
 from tradeops.exchange.reports import FillReport, OrderReport, StreamItem
 
 Frame = Mapping[str, Any]
@@ -42,6 +39,29 @@ _EXPIRY_REASONS = {
     "7": "symbol delisted",
     "8": "stop triggered",
     "9": "market order remainder",
+}
+# What ALGO_UPDATE calls the fields of GET algoOrder; its times stand outside.
+_ALGO_NAMES = {
+    "s": "symbol",
+    "ai": "actualOrderId",
+    "caid": "clientAlgoId",
+    "aid": "algoId",
+    "S": "side",
+    "o": "orderType",
+    "X": "algoStatus",
+    "q": "quantity",
+    "p": "price",
+    "f": "timeInForce",
+    "R": "reduceOnly",
+    "cp": "closePosition",
+    "ps": "positionSide",
+    "rm": "rm",
+    "tp": "triggerPrice",
+    "wt": "workingType",
+    "cr": "callbackRate",
+    "AP": "activatePrice",
+    "gtd": "goodTillDate",
+    "tt": "triggerTime",
 }
 _EXECUTIONS = {"TRADE", "CALCULATED"}  # CALCULATED: liquidation and auto-deleveraging
 
@@ -65,37 +85,10 @@ def algo_update(payload: Frame, received_at: datetime) -> list[StreamItem]:
     After it, ORDER_TRADE_UPDATE under the same client id tells all; `aq` and `ap` are left to it.
     """
     order = payload["o"]
-    actual_order_id = id_or_empty(order, "ai")
-    is_in_book = bool(actual_order_id) or decimal_or_zero(order, "aq") > 0
-    status = conditional_status(text_of(order, "X"), is_in_book=is_in_book)
-    return [
-        OrderReport(
-            symbol=text_of(order, "s"),
-            venue_order_id=actual_order_id,
-            client_order_id=text_or_empty(order, "caid"),
-            side=Side(text_of(order, "S")),
-            order_type=order_type(text_of(order, "o")),
-            status=status,
-            quantity=decimal_or_zero(order, "q"),
-            filled_quantity=ZERO,
-            price=positive_or_none(order, "p"),
-            average_price=None,
-            time_in_force=time_in_force(text_or_empty(order, "f")),
-            reduce_only=flag(order, "R"),
-            close_position=flag(order, "cp"),
-            position_side=position_side(text_or_empty(order, "ps")),
-            updated_at=time_of(payload, "T", "E", fallback=received_at),
-            # `rm` is there from the beginning, and true at the end.
-            reason="" if status is OrderStatus.ACKNOWLEDGED else prose(order, "rm"),
-            algo_id=text_of(order, "aid"),
-            trigger_price=positive_or_none(order, "tp"),
-            working_type=working_type(text_or_empty(order, "wt")),
-            callback_rate=positive_or_none(order, "cr"),
-            activation_price=positive_or_none(order, "AP"),
-            good_till=moment_or_none(order, "gtd"),
-            triggered_at=moment_or_none(order, "tt"),
-        )
-    ]
+    told = {name: order[short] for short, name in _ALGO_NAMES.items() if short in order}
+    at = time_of(payload, "T", "E", fallback=received_at)
+    report = conditional_report(told, at, has_filled=decimal_or_zero(order, "aq") > 0)
+    return [report]
 
 
 def _order(order: Frame, at: datetime) -> OrderReport:

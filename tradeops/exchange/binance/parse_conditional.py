@@ -48,14 +48,18 @@ def conditional_status(told: str, *, is_in_book: bool) -> OrderStatus:
     return _ENDED.get(told, OrderStatus.ACKNOWLEDGED)
 
 
-def conditional_report(payload: Payload, received_at: datetime = EPOCH) -> OrderReport:
+def conditional_report(
+    payload: Payload, received_at: datetime = EPOCH, *, has_filled: bool = False
+) -> OrderReport:
     """Read an order as POST and GET algoOrder and openAlgoOrders tell it.
 
     `venue_order_id` is "" until it has triggered. Nothing filled is told here, ever: of a
-    cancelled order the venue gives its whole quantity as `actualQty`.
+    cancelled order the venue gives its whole quantity as `actualQty`. `has_filled` is what the
+    stream knows besides: such an order is in the book, whether its id is told or not.
     """
     actual_order_id = id_or_empty(payload, "actualOrderId")
-    status = conditional_status(text_of(payload, "algoStatus"), is_in_book=bool(actual_order_id))
+    is_in_book = bool(actual_order_id) or has_filled
+    status = conditional_status(text_of(payload, "algoStatus"), is_in_book=is_in_book)
     return OrderReport(
         symbol=text_of(payload, "symbol"),
         venue_order_id=actual_order_id,
@@ -72,6 +76,7 @@ def conditional_report(payload: Payload, received_at: datetime = EPOCH) -> Order
         close_position=flag(payload, "closePosition"),
         position_side=position_side(text_or_empty(payload, "positionSide")),
         updated_at=time_of(payload, "updateTime", "createTime", fallback=received_at),
+        # `rm` is there from the beginning, and true at the end.
         reason="" if status is OrderStatus.ACKNOWLEDGED else prose(payload, "rm"),
         algo_id=text_of(payload, "algoId"),
         trigger_price=positive_or_none(payload, "triggerPrice"),
